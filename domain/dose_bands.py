@@ -1,7 +1,11 @@
 """Of which population an exposure is, adult or child, and in which bands of age and weight, as it was made.
 
-An age of 18 years or more is an adult's. What is not known stays unknown: without an age nobody is taken for an adult,
-whatever the weight, and a birth date that is known in part gives what holds for all days that it may be.
+Views, alerts and levels ask here, so that all give one answer. An age of 18 years or more is an adult's. The birth date
+of the identity whose the exposure is decides, where it is known; else one that all other identities of the person
+state alike (``birth_date_of``); else the age that the report states. What is not known stays unknown: without an age
+nobody is taken for an adult, whatever the weight, and a birth date that is known in part gives what holds for all days
+that it may be. Who compares says what becomes of the unknown: reference levels of either population are compared with
+none of them; alert rules of both are, for too many alerts are looked at, too few are not.
 
 Source: European Commission, Radiation Protection 185 (2018), diagnostic reference levels for paediatric imaging: bands
 of weight for the body, and the ages that stand for them where no weight is known. The weights of the French texts are
@@ -9,6 +13,7 @@ those of each level (``domain.rules.levels``).
 """
 
 from calendar import monthrange
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from math import isfinite
@@ -47,6 +52,16 @@ class Band:
 UNKNOWN: Final = Band()
 
 
+def birth_date_of(own: str | None, others: Iterable[str | None] = ()) -> str | None:
+    """By which birth date an exposure is judged; None: none is known. ``own``: of the identity whose it is; ``others``:
+    of the other identities of the person, which are asked where it says nothing, and where they state the same.
+    """
+    if born(own) is not None:
+        return own
+    stated = {other for other in others if born(other) is not None}
+    return stated.pop() if len(stated) == 1 else None
+
+
 def band(
     *,
     birth_date: str | None = None,
@@ -54,12 +69,16 @@ def band(
     age_days: float | None = None,
     weight_kg: float | None = None,
 ) -> Band:
-    """The population and bands of an exposure, by the birth date where that is known, else by the age as stated.
+    """The population and bands of an exposure: by the birth date, else, or where it leaves adult and child open, by the
+    age as stated.
 
     ``birth_date``: YYYY-MM-DD, as traits have it; ``exposed_at``: ISO 8601. A text that is no date, a birth after the
     exposure and an age that nobody reaches are as good as not known.
     """
-    if (months := _between(birth_date, exposed_at) or _stated(age_days)) is None:
+    months, stated = _between(birth_date, exposed_at), _stated(age_days)
+    if months is None or (stated is not None and months[0] < ADULT_MONTHS <= months[1]):
+        months = stated
+    if months is None:
         return UNKNOWN
     youngest, oldest = months
     if youngest >= ADULT_MONTHS:

@@ -14,6 +14,7 @@ from uuid import UUID
 from domain.aggregates.dose import Dose
 from domain.aggregates.identity import Identity
 from domain.dose_alerts import EXAMS, EXPOSURE, OF_ONE_STUDY, OVER_STUDIES, RULE, STUDY, Alert, AlertRule
+from domain.dose_bands import birth_date_of
 from domain.dose_causes import Cause, Shot, causes
 from domain.dose_moments import WHOLE, Moment
 from domain.rules.in_force import RulesInForce
@@ -167,13 +168,22 @@ def _due_over_studies(rule: AlertRule, version: int, cause: Cause, person: "_Per
 
 
 def _is_about(rule: AlertRule, moment: Moment, born: str | None) -> bool:
-    """Whether a rule is about whom it was made on, and by which modality."""
-    return rule.of_modality(moment.modality) and rule.population in ("", moment.population(born))
+    """Whether a rule is about whom it was made on, and by which modality. Who may be either is judged by both."""
+    if not rule.of_modality(moment.modality):
+        return False
+    return not rule.population or moment.population(born) in (rule.population, None)
 
 
 def birth_date(work: Work, dose: Dose) -> str | None:
     """When the person was born whose the dose is, as traits hold it; None: not known."""
-    identity = work.find(Identity, dose.identity_id)
+    if (own := birth_date_of(_stated(work, dose.identity_id))) is not None:
+        return own
+    members = work.membership.members_of([str(dose.identity_id)])
+    return birth_date_of(None, [_stated(work, UUID(member)) for member in members])
+
+
+def _stated(work: Work, identity_id: UUID) -> str | None:
+    identity = work.find(Identity, identity_id)
     return identity.traits.get("birth_date") if identity is not None else None
 
 

@@ -4,16 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from domain.dose_bands import ADULT, CHILD
+from domain.dose_bands import band
 from domain.dose_words import words_of
-from domain.traits import first_day
 
 WHOLE: Final = ""
 """In the place of an irradiation event: the report as a whole."""
-OF_AGE: Final = 18
-"""Years."""
-OF_AGE_DAYS: Final = 6_574
-"""As many days, where a report states an age and the date of birth is not known."""
 
 
 class Moment(NamedTuple):
@@ -34,15 +29,9 @@ class Moment(NamedTuple):
         except ValueError:
             return None
 
-    def population(self, born: str | None) -> str:
-        """Adult or child then. ``born``: a birth date as traits hold it. Whose age nobody knows counts as an adult."""
-        if self.age_days is not None:
-            return CHILD if self.age_days < OF_AGE_DAYS else ADULT
-        day, birth = self.when(), first_day(born or "")
-        if day is None or birth is None:
-            return ADULT
-        years = day.year - birth.year - ((day.month, day.day) < (birth.month, birth.day))
-        return CHILD if 0 <= years < OF_AGE else ADULT
+    def population(self, born: str | None) -> str | None:
+        """Adult or child then, or None: not known. ``born``: a birth date as traits hold it."""
+        return band(birth_date=born, exposed_at=self.at, age_days=self.age_days).population
 
 
 def moments(

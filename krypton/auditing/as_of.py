@@ -52,7 +52,9 @@ def seen(past: Past, identity: str) -> Document:
     sight = Withheld.of(past.identities, past.events).sight(together)
     erased = _erased(past, together, records.subjects)
     record = fed.record(past.live, past.views, past.krypton.codec, together, erased, sight, past.position)
-    dose = doses.dose(past.views, members, _erased(past, together, doses.subjects), sight=sight)
+    born = identities.birth_dates(past.views, together, past.erased(together))
+    sealed = _erased(past, together, doses.subjects)
+    dose = doses.dose(past.views, members, sealed, sight=sight, asked=doses.Asked(born=born))
     patient = {"patient": identities.patient(past.views, together, past.erased(together))}
     unread = {"unread": unread_of(past.views, together, sight, _erased(past, together, records.subjects))}
     return whose | {"identity": shown, "record": whose | patient | record, "dose": patient | dose | unread}

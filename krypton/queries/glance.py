@@ -43,7 +43,8 @@ def glance_of(ours: Krypton, caller: Caller, study: UUID) -> Glance:
         if found is None:
             raise NotFound(f"no study {study}: see krypton record show")
         started = queries.starts(connection, ids) if sight.exclusions.periods else {}
-        dose = doses.dose(connection, members, erased, sight=sight, started=started)
+        asked = doses.Asked(born=identities.birth_dates(connection, ids, erased))
+        dose = doses.dose(connection, members, erased, sight=sight, started=started, asked=asked)
         return {
             "patient": identities.patient(connection, ids, erased),
             "study": found,

@@ -166,7 +166,8 @@ def dose_of(
     def ask(connection: Any, members: Members, erased: Collection[str], sight: Sight) -> dict[str, Any]:
         started = records.starts(connection, _ids(members)) if sight.exclusions.periods else {}
         who = _patient(connection, members, erased)
-        asked = queries.Asked(Period(since, until), tuple(by), who["patient"]["birth_date"])
+        born = identities.birth_dates(connection, _ids(members), erased)
+        asked = queries.Asked(Period(since, until), tuple(by), born)
         shown = queries.dose(connection, members, erased, sight=sight, started=started, asked=asked)
         unread = {"unread": unread_of(connection, _ids(members), sight, erased)}
         return who | shown | unread

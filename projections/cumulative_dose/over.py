@@ -7,7 +7,7 @@ none), the greatest. An implausible value counts
 once it was accepted.
 ``reference-levels``: an exposure, by the act that its modality and protocol identify; only of reports that are not
 superseded and not ``qa``, with the phantom of the level, and adults' levels only: a child's weight is not known here.
-Whom a report states to be under 18 is compared with none; whose age it does not state is compared as an adult.
+Whom a report states to be under 18, or whose age it does not state, is compared with none.
 """
 
 from collections.abc import Sequence
@@ -63,7 +63,7 @@ _BLANKS = "".join(c for c in map(chr, range(0x3001)) if c.isspace())
 _PROTOCOL = f"""casefold(btrim(protocol, '{_BLANKS}') COLLATE "pg_unicode_fast")"""
 _VALUE = f"CASE l.quantity {' '.join(f'''WHEN '{q}' THEN e.{q}''' for q in QUANTITIES)} END"
 # Twelve months to a year of 365.25 days, as ``domain.dose_bands`` counts a stated age.
-_NO_CHILD = f"coalesce((r.patient->>'age_days')::float8 * 12 / 365.25 >= {ADULT_MONTHS}, TRUE)"
+_ADULT = f"(r.patient->>'age_days')::float8 * 12 / 365.25 >= {ADULT_MONTHS}"
 # A region has few protocols and many exposures: protocols are matched with acts first, each once.
 _EXPOSURES = f"""
 WITH named AS MATERIALIZED (
@@ -81,7 +81,7 @@ FROM meant l
 JOIN "{{s}}".exposure e ON e.modality = l.modality AND e.protocol = l.protocol AND {_VALUE} > l.value
      AND (l.phantom_cm = 0 OR e.phantom_cm = l.phantom_cm)
 JOIN "{{s}}".report r ON r.study_id = e.study_id AND r.report_uid = e.report_uid
-WHERE NOT r.qa AND r.superseded_by IS NULL AND {_NO_CHILD}
+WHERE NOT r.qa AND r.superseded_by IS NULL AND {_ADULT}
   AND (e.implausible IS NULL OR NOT e.implausible ? l.quantity OR r.accepted_position IS NOT NULL)
 ORDER BY e.study_id, l.act, l.quantity, e.irradiation_event_uid, {_VALUE} DESC, l.value
 """

@@ -5,7 +5,7 @@ as of that ledger position; None: now.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from psycopg2.extensions import connection as Connection
@@ -36,11 +36,11 @@ Starts = Mapping[str, str | None]
 
 @dataclass(frozen=True)
 class Asked:
-    """What of a person's doses is asked for. ``by``: groups of ``sums.BY``; ``birth_date``: the person's, for bands."""
+    """What of a person's doses is asked for. ``by``: groups of ``sums.BY``; ``born``: by identity, its birth date."""
 
     period: Period = ALWAYS
     by: tuple[str, ...] = ()
-    birth_date: str | None = None
+    born: Mapping[str, str | None] = field(default_factory=dict)
 
 
 EVERYTHING = Asked()
@@ -170,7 +170,7 @@ def dose(
     at = NOW if at_position is None else at_position
     identities = [member["identity"] for member in members]
     seen = _seen(connection, identities, at, sight, started)
-    known = [_told_of(row, erased, asked.birth_date) for row in distinct(seen.carried)]
+    known = [_told_of(row, erased, asked.born) for row in distinct(seen.carried)]
     shown = [row for row in known if asked.period.holds(dated(row))]
     alone = [one for one in stated_alone(seen.reports, seen.carried) if asked.period.holds(dated(one))]
     return {
@@ -267,12 +267,12 @@ def _is_gone(row: Row, erased: Collection[str]) -> bool:
     return row["subject_id"] in erased or str(row["identity"]) in erased
 
 
-def _told_of(row: Row, erased: Collection[str], birth_date: str | None) -> Row:
+def _told_of(row: Row, erased: Collection[str], births: Mapping[str, str | None]) -> Row:
     """An exposure with its bands, and without words that an erasure took, or that are nobody's to read."""
     gone = _is_gone(row, erased) or row["raw"] is None
     patient = {} if gone else row["patient"] or {}
     of = band(
-        birth_date=birth_date,
+        birth_date=births.get(row["identity"]),
         exposed_at=dated(row),
         age_days=patient.get("age_days"),
         weight_kg=patient.get("weight_kg"),

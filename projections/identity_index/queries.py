@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
+from domain.dose_bands import birth_date_of
 from domain.errors import NotFound
 from domain.times import iso
 from projections.engine.query import NOW, fetch, masked
@@ -146,6 +147,14 @@ def named(connection: Connection, identities: Collection[str], erased: Collectio
 def _shown(row: Document, erased: Collection[str]) -> Document:
     traits = NO_TRAITS if row["erased"] or row["identity"] in erased else row["traits"]
     return {name: traits.get(name) for name in SHOWN}
+
+
+def birth_dates(
+    connection: Connection, members: Sequence[str], erased: Collection[str] = NOBODY
+) -> dict[str, str | None]:
+    """By identity of one person the birth date by which its exposures are judged (``domain.dose_bands``)."""
+    stated = {one: shown["birth_date"] for one, shown in named(connection, members, erased).items()}
+    return {member: birth_date_of(stated.get(member), stated.values()) for member in members}
 
 
 def numbers(connection: Connection, identities: Collection[str], erased: Collection[str] = NOBODY) -> list[Document]:

@@ -47,6 +47,12 @@ def world(installed_url: str, tmp_path: Path) -> Iterator[RuledWorld]:
     made.close()
 
 
+def grown(told: ReceivedDose, age_days: int | None = 20_000) -> ReceivedDose:
+    """The report, of an adult."""
+    told.said["patient"] = {"age_days": age_days, "weight_kg": 20.0, "size_cm": None, "pregnant": None}
+    return told
+
+
 def chest(uid: str, dap: float, protocol: str = "THORAX PA ") -> dict[str, object]:
     return exposure(uid, kind="DX", modality="DX", protocol=protocol, dap_mgycm2=dap)
 
@@ -195,7 +201,8 @@ def test_versions_under_the_same_rules_differ_in_no_decision(world: RuledWorld) 
 
 def test_a_diff_names_doses_newly_over_and_no_longer_over_a_level(world: RuledWorld) -> None:
     """DRL rules, real rule changes: chest PA was 250 in 2011 and is 200; equal is not over."""
-    study = world.receive(1, dose("1.9.1", chest("1.8.1", 220), chest("1.8.2", 200), chest("1.8.3", 260)))
+    report = dose("1.9.1", chest("1.8.1", 220), chest("1.8.2", 200), chest("1.8.3", 260))
+    study = world.receive(1, grown(report))
     world.publish("reference-levels", 2011, {"levels": [{**LEVEL, "value": 250}]})
     world.publish("reference-levels", 2019, {"levels": [{**LEVEL, "value": 200}]})
     world.work(DOSES)
@@ -231,7 +238,7 @@ def test_a_level_is_for_its_protocols_modality_and_population(
     world: RuledWorld, protocol: str, modality: str, population: str, over: int
 ) -> None:
     """The weight of a child is not known here, so no child's level is compared."""
-    world.receive(1, dose("1.9.1", {**chest("1.8.1", 300, "Thorax PA"), "modality": modality}))
+    world.receive(1, grown(dose("1.9.1", {**chest("1.8.1", 300, "Thorax PA"), "modality": modality})))
     level = {**LEVEL, "value": 250, "protocols": [protocol], "population": population}
     world.publish("reference-levels", 2011, {"levels": [level]})
     world.work(DOSES)
@@ -239,12 +246,10 @@ def test_a_level_is_for_its_protocols_modality_and_population(
     assert summary["doses"]["newly_over"] == over
 
 
-@pytest.mark.parametrize(("age_days", "over"), [(6574, 0), (6575, 1), (0, 0), (None, 1)])
+@pytest.mark.parametrize(("age_days", "over"), [(6574, 0), (6575, 1), (0, 0), (None, 0)])
 def test_a_level_of_adults_is_never_a_childs(world: RuledWorld, age_days: int | None, over: int) -> None:
-    """18 years are 6,574.5 days; whose age is not stated is compared."""
-    told = dose("1.9.1", chest("1.8.1", 300))
-    told.said["patient"] = {"age_days": age_days, "weight_kg": 20.0, "size_cm": None, "pregnant": None}
-    world.receive(1, told)
+    """18 years are 6,574.5 days; whose age is not stated is taken for no adult."""
+    world.receive(1, grown(dose("1.9.1", chest("1.8.1", 300)), age_days))
     world.publish("reference-levels", 2011, {"levels": [{**LEVEL, "value": 250}]})
     world.work(DOSES)
     summary, _ = world.differs(DOSES, world.build(DOSES, reference_levels=2011))
@@ -253,7 +258,8 @@ def test_a_level_of_adults_is_never_a_childs(world: RuledWorld, age_days: int | 
 
 @pytest.mark.parametrize(("phantom", "over"), [(16, 0), (32, 1)])
 def test_ct_is_compared_for_the_phantom_that_the_level_names(world: RuledWorld, phantom: int, over: int) -> None:
-    world.receive(1, dose("1.9.1", {**exposure("1.8.1", dlp_mgycm=1_001), "protocol": "TAP", "phantom_cm": phantom}))
+    scan = {**exposure("1.8.1", dlp_mgycm=1_001), "protocol": "TAP", "phantom_cm": phantom}
+    world.receive(1, grown(dose("1.9.1", scan)))
     level = {
         "act": "Chest-abdomen-pelvis",
         "modality": "CT",

@@ -190,11 +190,34 @@ def test_a_withdrawn_alert_is_not_acknowledged(ward: Ward) -> None:
     assert type(refused) is AlertUnchanged
 
 
-@pytest.mark.parametrize(("born", "alerts"), [("2008-01-06", 1), ("2008-01-05", 0), ("", 0)])
+@pytest.mark.parametrize(("born", "alerts"), [("2008-01-06", 1), ("2008-01-05", 0), ("", 1)])
 def test_a_childs_dose_has_a_threshold_of_its_own(ward: Ward, born: str, alerts: int) -> None:
-    """Until the eighteenth birthday; whose age nobody knows counts as an adult."""
+    """Until the eighteenth birthday; whose age nobody knows may be a child."""
     ward.receive("CHB", 1, ct(1, 600.0), stated={"family": "FICTIVE", **({"birth_date": born} if born else {})})
     assert [a["kind"] for a in ward.told("alert_raised")] == ["child"] * alerts
+
+
+def test_adults_thresholds_are_for_adults_and_for_whom_nobody_knows() -> None:
+    ward = Ward(RULES | {"body": {"alerts": [CHILD | {"name": "adult", "population": "adult"}]}})
+    for number, born in enumerate(("1980-01-05", "2020-01-05", ""), 1):
+        told = {"family": "FICTIVE", **({"birth_date": born} if born else {})}
+        ward.receive("CHB", number, ct(number, 600.0), local_id=str(number), stated=told)
+    assert sorted(a["report_uid"] for a in ward.told("alert_raised")) == ["2.25.1.9", "2.25.3.9"]
+
+
+def test_a_birth_date_decides_before_the_age_that_a_report_states(ward: Ward) -> None:
+    patient = {"age_days": 20_000, "weight_kg": None, "size_cm": None, "pregnant": None}
+    told = replace(ct(1, 600.0), said={"patient": patient})
+    ward.receive("CHB", 1, told, stated={"family": "FICTIVE", "birth_date": "2020-01-05"})
+    ward.receive("CHB", 2, replace(ct(2, 600.0), said={"patient": patient}), local_id="2")
+    assert [a["report_uid"] for a in ward.told("alert_raised")] == ["2.25.1.9"]
+
+
+def test_another_identity_of_the_person_tells_the_age_where_the_first_does_not(ward: Ward) -> None:
+    one, _ = ward.receive("CHB", 1, ct(1, 600.0))
+    other, _ = ward.receive("CHP", 2, ct(2, 1.0), stated={"family": "FICTIVE", "birth_date": "1980-01-05"})
+    ward.ask(Merge(one=one, other=other, reason="seen at the desk"))
+    assert ward.standing() == set()
 
 
 def test_one_exposure_over_its_threshold_is_named(ward: Ward) -> None:

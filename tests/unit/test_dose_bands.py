@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.dose_bands import ADULT, AGES, CHILD, UNKNOWN, WEIGHTS, Band, band
+from domain.dose_bands import ADULT, AGES, CHILD, UNKNOWN, WEIGHTS, Band, band, birth_date_of
 
 AT = "2026-03-01T08:00:00"
 
@@ -61,6 +61,29 @@ def test_an_exposure_without_a_time_has_the_age_that_its_report_states() -> None
     assert band(age_days=0) == Band(CHILD, "<1 month")
     assert band(age_days=6_574) == Band(CHILD, "14-<18 years")
     assert band(age_days=6_575) == Band(ADULT)
+
+
+def test_a_birth_date_decides_before_the_stated_age_where_it_tells() -> None:
+    assert band(birth_date="2016-01-01", exposed_at=AT, age_days=16_800).population == CHILD
+    assert band(birth_date="2008-00-00", exposed_at=AT, age_days=6_700) == Band(ADULT)
+    assert band(birth_date="2008-00-00", exposed_at=AT, age_days=6_300) == Band(CHILD, "14-<18 years")
+    assert band(birth_date="1950-00-00", exposed_at=AT, age_days=6_300) == Band(ADULT)
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "expected"),
+    [
+        ("2010-01-01", ["1980-01-01"], "2010-01-01"),
+        (None, ["1980-01-01", None, "1980-01-01"], "1980-01-01"),
+        ("0000-00-00", ["1980-01-01"], "1980-01-01"),
+        (None, ["1980-01-01", "1980-01-02"], None),
+        ("[erased]", [None, "[erased]"], None),
+    ],
+)
+def test_the_identitys_own_birth_date_decides_and_else_what_all_others_state(
+    own: str | None, others: list[str | None], expected: str | None
+) -> None:
+    assert birth_date_of(own, others) == expected
 
 
 @pytest.mark.parametrize("days", [-1, 1e9, float("nan")])

@@ -231,6 +231,8 @@ def test_an_estimate_whose_organ_is_not_told_is_noted_and_recorded_as_not_unders
     [
         ({"PatientBirthDate": "20200101", "StudyDate": "20200111"}, {"age_days": 10}),
         ({"PatientBirthDate": None, "PatientAge": "006M"}, {"age_days": 183}),
+        ({"PatientBirthDate": None, "PatientAge": "018Y"}, {"age_days": 6575}),
+        ({"PatientBirthDate": None, "PatientAge": "001M"}, {"age_days": 31}),
         ({"PatientBirthDate": "20300101", "StudyDate": "20200111", "PatientAge": "003Y"}, {"age_days": 1096}),
         (
             {"PatientBirthDate": None, "PatientWeight": "21.5", "PatientSize": "1.12"},

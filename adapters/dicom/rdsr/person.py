@@ -6,6 +6,7 @@ Each is null where it is not stated or cannot be a person's: nothing is guessed.
 import re
 from collections.abc import Callable
 from datetime import date
+from math import ceil
 from typing import Any, Final
 
 _AGE: Final = re.compile(r"(\d{1,3})([DWMY])", re.ASCII)
@@ -30,12 +31,12 @@ def patient(encoded: Callable[[str], str], pregnancy: int | None) -> dict[str, A
 
 
 def _age_days(encoded: Callable[[str], str]) -> int | None:
-    """From birth to the exam, where both days are known; else the age stated."""
+    """From birth to the exam, where both days are known; else the age stated: so many years or months are over."""
     born, examined = _day(encoded("PatientBirthDate")), _day(encoded("StudyDate"))
     if born and examined and born <= examined:
         return (examined - born).days
     age = _AGE.fullmatch(encoded("PatientAge"))
-    return round(int(age[1]) * _DAYS[age[2]]) if age else None
+    return ceil(int(age[1]) * _DAYS[age[2]]) if age else None
 
 
 def _day(stated: str) -> date | None:
