@@ -8,6 +8,7 @@ of rules withdraws nothing, and raises nothing a second time.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from math import fsum
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from domain.aggregates.identity import Identity
 from domain.dose_alerts import EXAMS, EXPOSURE, OF_ONE_STUDY, OVER_STUDIES, RULE, STUDY, Alert, AlertRule
 from domain.dose_bands import birth_date_of
 from domain.dose_causes import Cause, Shot, causes
+from domain.dose_devices import Stated
 from domain.dose_moments import WHOLE, Moment
 from domain.rules.in_force import RulesInForce
 from domain.work import Work
@@ -126,17 +128,16 @@ class _Person:
 
 
 def _shots_of(dose: Dose, quantity: str) -> Iterator[tuple[Shot, Moment]]:
-    """The exposures of a study with what counts of them; of a study without any, what a report of it states."""
-    events = {uid for held in dose.reports.values() for uid in held.events}
+    """The exposures of a study with what counts of them; and as one what reports of other devices state alone."""
     if quantity == EXAMS:
-        values = dict.fromkeys(sorted(events), 1.0)
-    elif events:
-        values = dose.counted(quantity)
+        values = dict.fromkeys(sorted({uid for held in dose.reports.values() for uid in held.events}), 1.0)
+        alone: list[Stated] = []
     else:
-        value, _ = dose.values([quantity])[quantity]
-        values = {WHOLE: value} if value is not None else {}
-    for event_uid, value in values.items():
-        report_uid = dose.carrier_of(event_uid) if event_uid else dose.values([quantity])[quantity][1]
+        values, alone = dose.counted(quantity), dose.stated_alone(quantity)
+    told = [(dose.carrier_of(event_uid), event_uid, value) for event_uid, value in values.items()]
+    if alone:
+        told.append((alone[0].report[1], WHOLE, fsum(one.value for one in alone)))
+    for report_uid, event_uid, value in told:
         moment = dose.moments[report_uid, event_uid]
         if (at := moment.when()) is not None:
             yield Shot(at, str(dose.study_id), event_uid, report_uid, value, moment.modality, moment.region), moment

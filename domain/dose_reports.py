@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from domain.dose_alerts import QUANTITIES
+from domain.dose_devices import apart
 
 IMAGE, REPORT = "image", "report"
 KINDS: Final[Mapping[str, str]] = {
@@ -22,18 +23,6 @@ KINDS: Final[Mapping[str, str]] = {
 }
 """What gave a dose that is stated without an irradiation event."""
 NO_DEVICE: Final[Mapping[str, Any]] = {}
-
-
-def apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether two devices are certainly two: by serial number, else by model.
-
-    A report may state its observer's UID in place of a serial number: that tells nothing beside a number.
-    """
-    for name in ("serial", "model"):
-        ours, theirs = one.get(name), other.get(name)
-        if ours and theirs and ("." in ours) == ("." in theirs):
-            return bool(ours.strip().casefold() != theirs.strip().casefold())
-    return False
 
 
 @dataclass

@@ -28,6 +28,7 @@ from uuid import UUID, uuid5
 from eventsourcing.domain import Aggregate, event
 
 from domain.dose_alerts import WATCHED, Alert, greatest
+from domain.dose_devices import Stated, counting
 from domain.dose_moments import WHOLE, Moment, moments
 from domain.dose_reports import IMAGE, REPORT, Held, counted
 from domain.dose_words import NOT_STATED, parted
@@ -268,14 +269,16 @@ class Dose(Aggregate):
         """Quantity to the study's current value (None: not known) and the report that states it.
 
         The greater of what one report states that is not superseded, and the sum over distinct exposures, ``qa`` ones
-        included, each with the value that counts (``counted``). ``modalities``: only reports of these; none means any.
+        included, each with the value that counts (``counted``), and over what reports of other devices state alone
+        (``stated_alone``). ``modalities``: only reports of these; none means any.
         """
         standing, _ = self._by_standing(modalities)
         last = next((uid for uid in reversed(self.reports) if self._is_of(uid, modalities)), "")
         found: dict[str, tuple[float | None, str]] = {}
         for quantity in quantities:
-            best = self.counted(quantity, modalities)
-            summed = fsum(best.values()) if best else None
+            known = [*self.counted(quantity, modalities).values()]
+            known += [one.value for one in self.stated_alone(quantity, modalities)]
+            summed = fsum(known) if known else None
             totals = [(value, held.uid) for held in standing if (value := held.total(quantity)) is not None]
             stated, report_uid = max(totals, default=(None, last))
             value = greatest(stated, summed)
@@ -285,6 +288,16 @@ class Dose(Aggregate):
     def counted(self, quantity: str, modalities: Collection[str] = ()) -> dict[str, float]:
         """Irradiation event to the value that counts (``dose_reports.counted``); implausible ones once accepted."""
         return counted(*self._by_standing(modalities), quantity)
+
+    def stated_alone(self, quantity: str, modalities: Collection[str] = ()) -> list[Stated]:
+        """The totals that count of devices of which no exposure is known (``domain.dose_devices``)."""
+        standing, superseded = self._by_standing(modalities)
+        stated = [
+            Stated((self.study_uid, held.uid), value, held.device)
+            for held in standing
+            if not held.events and (value := held.total(quantity)) is not None
+        ]
+        return counting(stated, [held.device for held in (*standing, *superseded) if held.events]) if stated else []
 
     def carrier_of(self, event_uid: str) -> str:
         """The report that tells of an irradiation event: one that stands before others, then the latest."""

@@ -276,6 +276,10 @@ def test_ct_is_compared_for_the_phantom_that_the_level_names(world: RuledWorld, 
     assert summary["doses"]["newly_over"] == over
 
 
+def of(serial: str | None, told: ReceivedDose, model: str = "One") -> ReceivedDose:
+    return replace(told, device=told.device | {"serial": serial, "model": model})
+
+
 REPORTS: dict[str, list[ReceivedDose]] = {
     "two parts": [
         dose("1.9.1", exposure("1.8.1", dose_rp_mgy=600.0)),
@@ -285,6 +289,17 @@ REPORTS: dict[str, list[ReceivedDose]] = {
         dose("1.9.1", exposure("1.8.1", dose_rp_mgy=600.0)),
         dose("1.9.2", exposure("1.8.1", dose_rp_mgy=600.0), exposure("1.8.2", dose_rp_mgy=1.0)),
     ],
+    "two devices, totals alone": [dose("1.9.1", dose_rp_mgy=600.0), of("2", dose("1.9.2", dose_rp_mgy=600.0))],
+    "one device, totals alone": [dose("1.9.1", dose_rp_mgy=600.0), dose("1.9.2", dose_rp_mgy=700.0)],
+    "exposures of one device, a total of another": [
+        dose("1.9.1", exposure("1.8.1", dose_rp_mgy=600.0)),
+        of("2.25.2", replace(dose("1.9.2", dose_rp_mgy=600.0), modality="XA"), model="Two"),
+    ],
+    "exposures, and a total that may be the same": [
+        dose("1.9.1", exposure("1.8.1", dose_rp_mgy=600.0)),
+        of(None, dose("1.9.2", dose_rp_mgy=600.0)),
+    ],
+    "implausible": [dose("1.9.1", exposure("1.8.1", dose_rp_mgy=2e7))],
     "equal": [dose("1.9.1", exposure("1.8.1", dose_rp_mgy=1_000.0))],
     "stated total": [dose("1.9.1", exposure("1.8.1", dose_rp_mgy=1.0), dose_rp_mgy=1_200.0)],
     "test of the device": [dose("1.9.1", exposure("1.8.1", dose_rp_mgy=1_200.0), qa=True)],
@@ -322,7 +337,7 @@ def test_a_study_is_over_exactly_where_the_domain_raises_an_alert(world: RuledWo
     world.work(DOSES)
     _, listed = world.differs(DOSES, world.build(DOSES, dose_alerts=2))
     assert {(d["study_id"], d["quantity"]) for d in listed} == expected
-    assert len(expected) == 7
+    assert len(expected) == 9
 
 
 def test_building_and_comparing_writes_no_event(world: RuledWorld) -> None:

@@ -221,9 +221,19 @@ def test_another_identity_of_the_person_tells_the_age_where_the_first_does_not(w
 
 
 def test_one_exposure_over_its_threshold_is_named(ward: Ward) -> None:
-    ward.receive("CHB", 1, ct(1, 901.0), ct(2, 900.0))
+    ward.receive("CHB", 1, ct(1, 901.0), ct(2, 900.0), stated={"family": "FICTIVE", "birth_date": "1980-01-05"})
     (alert,) = ward.told("alert_raised")
     assert (alert["kind"], alert["irradiation_event_uid"]) == ("acquisition", "2.25.1.1")
+
+
+def test_what_another_device_of_a_study_states_alone_is_in_the_window(ward: Ward) -> None:
+    """It names no exposure, and no region: it counts with each."""
+    arm = replace(dose("2.25.1.8", dose_rp_mgy=1_500.0), device={"model": "Two", "serial": "2"}, modality="XA")
+    ward.receive("CHB", 1, shots(1, 100.0), replace(arm, reported_at="2026-01-05T11:00:00"))
+    assert ward.told("alert_raised") == []
+    ward.receive("CHB", 2, shots(2, 500.0, "2026-02-05T10:00:00"))
+    (alert,) = ward.told("alert_raised")
+    assert (alert["kind"], alert["value"], len(alert["studies"])) == ("skin-12-weeks", 2_100.0, 2)
 
 
 def test_the_same_exposure_sent_by_two_hospitals_counts_once(ward: Ward) -> None:
