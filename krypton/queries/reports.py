@@ -14,7 +14,7 @@ def problems(ours: Krypton, limit: int, *, every: bool = False) -> list[Document
     ``unread``: no dose could be read of it; ``not_understood``: notes on the report and its events; ``implausible``:
     quantities above their bounds, which are in no total until ``dose accept``; ``warnings``: codes of what else is odd.
     """
-    from projections.cumulative_dose import queries as doses
+    from projections.cumulative_dose import problems as doses
     from projections.patient_record import unsettled
 
     with ours.snapshot() as connection:

@@ -88,14 +88,14 @@ def _fed(ours: Krypton, rows: Sequence[Document], whose: Whose, made: Made, site
 
 def alerts_of(ours: Krypton, caller: Caller, *, open_only: bool, site: str | None, limit: int = PAGE) -> list[Document]:
     """The ``dose alerts`` document: of one establishment's reports, or of all."""
-    from projections.cumulative_dose import queries
+    from projections.cumulative_dose import alerts, queries
 
     if caller.rpps is not None and caller.site is None:
         caller = replace(caller, site=site)
 
     def find(connection: Any, own: str | None) -> list[Document]:
         erased = ours.vault.destroyed(queries.subjects(connection))
-        return queries.alerts(connection, open_only, own or site, erased, limit=limit)
+        return alerts.alerts(connection, open_only, own or site, erased, limit=limit)
 
     def made(row: Document) -> tuple[int, Iterable[str | None]]:
         return row["report_position"], [row["site"]]
@@ -194,10 +194,10 @@ def people_found(
 
 def study_of_alert(ours: Krypton, alert: UUID) -> UUID:
     """The study that an alert is about: an id, and nothing else. Raises NotFound."""
-    from projections.cumulative_dose import queries
+    from projections.cumulative_dose import alerts
 
     with ours.snapshot() as connection:
-        found = queries.study_of(connection, str(alert))
+        found = alerts.study_of(connection, str(alert))
     if found is None:
         raise NotFound(f"no alert {alert}: see krypton dose alerts --all")
     return UUID(found)

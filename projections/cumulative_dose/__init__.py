@@ -7,7 +7,7 @@ VIEW = View(
     name="cumulative_dose",
     projection="view:CumulativeDose",
     kinds=(DOSE_ALERTS, REFERENCE_LEVELS, PLAUSIBLE_DOSES),
-    queries=("queries", "over", "shared"),
+    queries=("queries", "alerts", "problems", "over", "shared"),
     difference="difference:Levels",
     due="over:alerts_due",
 )

@@ -10,7 +10,7 @@ import pytest
 
 from domain.commands.doses import AcknowledgeAlert, ReceivedDose
 from domain.commands.studies import ReassignStudy
-from projections.cumulative_dose import queries
+from projections.cumulative_dose import alerts, queries
 from projections.cumulative_dose.view import CumulativeDose
 from tests.fakes.region import dose, exposure
 from tests.fakes.views import Hospitals
@@ -215,13 +215,13 @@ def test_an_alert_is_open_until_it_is_acknowledged(read: Read) -> None:
     region = Hospitals()
     study = region.receive("CHA", "1", "1.2.1", HOT).result["study"]
     connection = read(region)
-    (alert,) = queries.alerts(connection, site="CHA")
+    (alert,) = alerts.alerts(connection, site="CHA")
     assert (alert["kind"], alert["value"], alert["threshold"]) == ("dose_rp_mgy_over", 2_500.0, 2_000.0)
-    assert queries.alerts(connection, site="CHB") == []
+    assert alerts.alerts(connection, site="CHB") == []
     region.ask(AcknowledgeAlert(study=UUID(study), alert=UUID(alert["alert"]), note="skin checked"))
     connection = read(region)
-    (seen,) = queries.alerts(connection, open_only=False)
-    assert (queries.alerts(connection), seen["note"], seen["acknowledged_by"]) == ([], "skin checked", "system:test")
+    (seen,) = alerts.alerts(connection, open_only=False)
+    assert (alerts.alerts(connection), seen["note"], seen["acknowledged_by"]) == ([], "skin checked", "system:test")
 
 
 def test_a_note_about_an_erased_person_is_masked_at_once(read: Read) -> None:

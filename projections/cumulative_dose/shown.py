@@ -1,0 +1,104 @@
+"""Exposures and dose reports as readers are shown them: with bands, and without words that an erasure took."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from domain.dose_alerts import QUANTITIES
+from domain.dose_bands import band
+from domain.dose_distinct import Row
+from domain.dose_words import OF_DEVICE
+from projections.cumulative_dose.distinct import sums
+from projections.cumulative_dose.sums import dated
+from schemas.event import ERASED
+
+Document = dict[str, Any]
+GONE = [ERASED]
+GONE_OF_DEVICE = dict.fromkeys(OF_DEVICE, ERASED)
+WORDS = (
+    *("protocol", "target_region", "target_region_code", "acquisition", "acquisition_code", "laterality"),
+    *("filters", "radiopharmaceutical"),
+)
+OF_REPORT = ("patient", "operator", "procedure", "procedure_code", "study_description")
+
+
+def _is_gone(row: Row, erased: Collection[str]) -> bool:
+    """Whether its words are: sealed under an erased person's key, or of a study that is theirs now."""
+    return row["subject_id"] in erased or str(row["identity"]) in erased
+
+
+def told_of(row: Row, erased: Collection[str], births: Mapping[str, str | None]) -> Row:
+    """An exposure with its bands, and without words that an erasure took, or that are nobody's to read."""
+    gone = _is_gone(row, erased) or row["raw"] is None
+    patient = {} if gone else row["patient"] or {}
+    of = band(
+        birth_date=births.get(row["identity"]),
+        exposed_at=dated(row),
+        age_days=patient.get("age_days"),
+        weight_kg=patient.get("weight_kg"),
+    )
+    words = {**dict.fromkeys((*WORDS, "side"), ERASED), "raw": {}, "not_understood": GONE} if gone else {}
+    return {
+        **row,
+        **words,
+        "population": of.population,
+        "age_band": of.age,
+        "weight_band": of.weight,
+        "pregnant": patient.get("pregnant"),
+    }
+
+
+def exposure(row: Row) -> Document:
+    """An exposure, as ``told_of`` made it, as a document."""
+    return {
+        "irradiation_event_uid": row["irradiation_event_uid"],
+        "study_uid": row["study_uid"],
+        "report_uid": row["report_uid"],
+        "identity": row["identity"],
+        "site": row["site"],
+        "started_at": row["started_at"],
+        "kind": row["kind"],
+        "modality": row["modality"],
+        **{word: row[word] for word in WORDS},
+        **{quantity: row[quantity] for quantity in QUANTITIES},
+        "phantom_cm": row["phantom_cm"],
+        "side": row["side"],
+        **{name: row[name] for name in ("population", "age_band", "weight_band", "pregnant")},
+        "entrance_dose_mgy": row["entrance_dose_mgy"],
+        "ssde_mgy": row["ssde_mgy"],
+        "organ_doses": row["organ_doses"] or [],
+        "template": row["template"],
+        "plane": row["plane"],
+        "technique": row["technique"],
+        "source": row["source"],
+        "qa": row["qa"],
+        "implausible": row["implausible"] or [],
+        "in_totals": row["accepted"] or not row["implausible"],
+        "raw": row["raw"],
+        "not_understood": row["not_understood"],
+    }
+
+
+def report(report: Row, exposures: Sequence[Row], erased: Collection[str]) -> Document:
+    """A report with what it holds, and the sums of its exposures."""
+    gone = _is_gone(report, erased) or report["device_words"] is None
+    return {
+        "report_uid": report["report_uid"],
+        "study": report["study_id"],
+        "study_uid": report["study_uid"],
+        "identity": report["identity"],
+        "site": report["site"],
+        "reported_at": report["reported_at"],
+        "modality": report["modality"],
+        "device": report["device"] | (GONE_OF_DEVICE if gone else report["device_words"]),
+        "exposures": len(exposures),
+        "report_totals": report["totals"],
+        "event_sums": sums(exposures),
+        "source": report["source"],
+        "warnings": report["warnings"] or [],
+        **{word: ERASED if gone else report[word] for word in OF_REPORT},
+        "qa": report["qa"],
+        "not_understood": GONE if gone else report["not_understood"],
+        "implausible": report["implausible"] or [],
+        "accepted": report["accepted"],
+        "position": report["position"],
+    }
