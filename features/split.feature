@@ -196,6 +196,28 @@ Feature: An identity that holds two people is taken apart, and that is taken bac
       And the answer names opposition:consult:everyone as for both
       And both are flagged statements_of_two
 
+    Scenario: It was said for another identity of the person
+      The new identity is no part of that person: what came in for it would be shown to whom it was refused.
+      Given the first is one person with an identity of CHP, which opposes that anybody sees their record
+      When the third study is split off because "asked at the desk"
+      Then the other opposes that anybody sees their record
+      And the answer names opposition:consult:everyone as for both
+      And both are flagged statements_of_two
+
+    Scenario: It was said for another identity of the person, and the split is taken back
+      Given the first is one person with an identity of CHP, which opposes that anybody sees their record
+      And the third study is split off because "asked at the desk"
+      When the split is taken back because "the desk was wrong"
+      Then the other opposes nothing any more
+
+    Scenario: Taken back after that other identity was found to be somebody else
+      It would protect the studies no more.
+      Given the first is one person with an identity of CHP, which opposes that anybody sees their record
+      And the third study is split off because "asked at the desk"
+      And that identity is no more the first one's person
+      When the split is taken back because "the desk was wrong"
+      Then the ledger refuses with SplitStands, rule I17: "lift that first, or merge the two"
+
     Scenario: A clerk says whose it is
       Given the first opposes that anybody sees their record
       And the third study is split off because "asked at the desk"

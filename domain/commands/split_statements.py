@@ -4,14 +4,15 @@ An opposition counts from when it was first said, so that what moved is withheld
 nobody consented for the other person; but what a consent leaves out is refused for the other part to its whole party.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from domain.aggregates.consent import Consent, Scope, Statement
+from domain.aggregates.consent import Consent, Origin, Scope
 from domain.aggregates.erasure import Erasure
 from domain.aggregates.identity import Identity, SplitOff
 from domain.commands.consents import consent_of
 from domain.commands.erasures import erasure_of
+from domain.commands.persons import Person
 from domain.errors import SplitStands
 from domain.times import micros
 from domain.work import Work
@@ -33,11 +34,12 @@ class Both(NamedTuple):
 
 
 def carry_over(work: Work, mixed: Identity, other: Identity, reason: str) -> Both:
-    """Let all that protects the first protect the new one, too."""
-    ids = Consent.create_id(work.ids, mixed.id), Erasure.create_id(work.ids, mixed.id)
-    work.fetch(ids)
-    consent, erasure = work.find(Consent, ids[0]), work.find(Erasure, ids[1])
-    told = [*_refused(work, consent, other)] if consent else []
+    """Let all that protects the first protect the new one, too: also what was said for another identity of the person,
+    of whom the new one is no part.
+    """
+    consents, held = _said_for(work, mixed), Erasure.create_id(work.ids, mixed.id)
+    erasure = work.find(Erasure, held)
+    told = [*_refused(work, consents, other)]
     told += [*_held(work, erasure, other)] if erasure else []
     flags = [flag for flag in FOLLOWING if flag in mixed.flags]
     marked = bool(told) and STATEMENTS_OF_TWO not in mixed.flags
@@ -47,21 +49,30 @@ def carry_over(work: Work, mixed: Identity, other: Identity, reason: str) -> Bot
     flags += [STATEMENTS_OF_TWO] if STATEMENTS_OF_TWO in mixed.flags else []
     for flag in flags:
         other.flag(flag=flag, reason=reason)
-    work.membership.load((str(mixed.id),))
-    work.rests_on(*ids)
+    work.rests_on(*(consent.id for consent in consents), held)
     return Both(told, tuple(flags), marked)
 
 
-def _refused(work: Work, consent: Consent, other: Identity) -> Iterator[str]:
-    left_out = [
-        ((Scope.CONSULT, party), held)
-        for party, held in consent.grants.items()
-        if held.exclusions and held.holds(micros(work.now)) and (Scope.CONSULT, party) not in consent.oppositions
-    ]
-    for (scope, party), held in [*consent.oppositions.items(), *left_out]:
-        theirs = consent_of(work, other.id)
-        theirs.oppose(scope=Scope(scope), party=party, reason=SAID, carried=consent.origin(held))
-        yield f"opposition:{scope}:{party}"
+def _said_for(work: Work, identity: Identity, *, but: Identity | None = None) -> Sequence[Consent]:
+    """What was said for an identity, then for the others of its person."""
+    mine = str(identity.id)
+    work.membership.load((mine,))
+    others = work.membership.person_of(mine) - {mine, str(but.id) if but else mine}
+    return Person(work, [mine, *sorted(others)]).consents
+
+
+def _refused(work: Work, consents: Sequence[Consent], other: Identity) -> Iterator[str]:
+    for consent in consents:
+        left_out = [
+            ((Scope.CONSULT, party), held)
+            for party, held in consent.grants.items()
+            if held.exclusions and held.holds(micros(work.now))
+        ]
+        for (scope, party), held in [*consent.oppositions.items(), *left_out]:
+            theirs = consent_of(work, other.id)
+            if (scope, party) not in theirs.oppositions:
+                theirs.oppose(scope=Scope(scope), party=party, reason=SAID, carried=consent.origin(held))
+                yield f"opposition:{scope}:{party}"
 
 
 def _held(work: Work, erasure: Erasure, other: Identity) -> Iterator[str]:
@@ -74,11 +85,11 @@ def refuse_if_it_ruled(work: Work, mixed: Identity, other: Identity) -> None:
     """What a person refused, or asked for, is said of what moves, too; what was carried over stands for the first one,
     if nobody lifted it there. Raises SplitStands (I17).
     """
-    consents = [Consent.create_id(work.ids, one.id) for one in (mixed, other)]
     erasures = [Erasure.create_id(work.ids, one.id) for one in (mixed, other)]
-    work.fetch((*consents, *erasures))
-    first, second = (work.find(Consent, one) for one in consents)
-    if second and not all(_covered(first, second, key, held) for key, held in second.oppositions.items()):
+    said = Consent.create_id(work.ids, other.id)
+    work.fetch((said, *erasures))
+    first, second = _said_for(work, mixed, but=other), work.find(Consent, said)
+    if second and not all(_covered(first, key, second.origin(held)) for key, held in second.oppositions.items()):
         raise SplitStands(
             f"identity {other.id} opposes what {mixed.id} does not oppose: lift that first, or merge the two"
         )
@@ -87,17 +98,14 @@ def refuse_if_it_ruled(work: Work, mixed: Identity, other: Identity) -> None:
         raise SplitStands(
             f"an erasure of {other.id} is requested or held: see krypton erase status, and cancel or release it first"
         )
-    work.rests_on(*consents, *erasures)
+    work.rests_on(*(consent.id for consent in first), said, *erasures)
 
 
-def _covered(first: Consent | None, second: Consent, key: tuple[str, str], held: Statement) -> bool:
-    """Whether the first one refuses it as well; to feeding from the same time on."""
-    if first is None:
-        return False
-    if known := first.oppositions.get(key):
-        return key[0] == Scope.CONSULT or first.origin(known) == second.origin(held)
-    said = second.origin(held).statement_id
-    return said in {consent.id for consent in first.grants.values()}
+def _covered(first: Sequence[Consent], key: tuple[str, str], origin: Origin) -> bool:
+    """Whether the first one's person refuses it as well; to feeding from the same time on."""
+    if known := [consent.origin(held) for consent in first if (held := consent.oppositions.get(key))]:
+        return key[0] == Scope.CONSULT or origin in known
+    return origin.statement_id in {given.id for consent in first for given in consent.grants.values()}
 
 
 def _holds_too(ours: Erasure | None, theirs: Erasure) -> bool:

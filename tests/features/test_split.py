@@ -13,7 +13,7 @@ from domain.commands.consents import Grant, LiftOpposition, Oppose
 from domain.commands.directory import RegisterProfessional
 from domain.commands.erasures import ApproveErasure, HoldErasure, RequestErasure
 from domain.commands.identities import Flag
-from domain.commands.links import Bar, Merge
+from domain.commands.links import Bar, Merge, Unmerge
 from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, ScheduleOrder
 from domain.commands.splits import Split, UndoSplit
 from domain.commands.studies import ReassignStudy, WithdrawStudy
@@ -217,6 +217,18 @@ def opposed(world: World, whose: str) -> None:
     world.ask(Oppose(identity=part(world, whose)))
 
 
+@given("the first is one person with an identity of CHP, which opposes that anybody sees their record")
+def opposed_elsewhere(world: World) -> None:
+    elsewhere = world.register("elsewhere", "CHP", "78")
+    world.ask(Merge(one=world.identities["mixed"], other=elsewhere, reason="essai"))
+    world.ask(Oppose(identity=elsewhere))
+
+
+@given("that identity is no more the first one's person")
+def unmerged_elsewhere(world: World) -> None:
+    world.ask(Unmerge(one=world.identities["mixed"], other=world.identities["elsewhere"], reason="essai"))
+
+
 @step(parsers.re(r"the opposition of the (?P<whose>first|other) is lifted"))
 def lifted(world: World, whose: str) -> None:
     world.ask(LiftOpposition(identity=part(world, whose)))
@@ -276,6 +288,16 @@ def both_oppose(world: World) -> None:
 @then("the first alone opposes that anybody sees their record")
 def first_opposes(world: World) -> None:
     assert [refused(world, one) for one in ("first", "other")] == [[("consult", "everyone")], []]
+
+
+@then("the other opposes that anybody sees their record")
+def other_opposes(world: World) -> None:
+    assert refused(world, "other") == [("consult", "everyone")]
+
+
+@then("the other opposes nothing any more")
+def other_opposes_nothing(world: World) -> None:
+    assert refused(world, "other") == []
 
 
 @then("the other opposes that CHP sees their record, and consents to nobody")
