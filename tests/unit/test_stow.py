@@ -258,6 +258,7 @@ def test_only_programs_of_enrolled_establishments_store(
         ('multipart/related; type="application/dicom"', 400),
         ('multipart/related; type="application/dicom"; boundary=""', 400),
         (f'multipart/related; type="application/dicom"; boundary={"x" * 71}', 400),
+        ('multipart/related; type="application/dicom"; boundary*=x; boundary*0=y', 400),
     ],
 )
 def test_a_body_of_another_kind_is_refused_unread(client: TestClient, kind: str, status: int) -> None:

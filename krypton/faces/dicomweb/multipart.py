@@ -176,8 +176,14 @@ def _named(lines: bytes) -> dict[str, str]:
 
 
 def media_type(value: str) -> tuple[str, dict[str, str]]:
-    """A media type in lower case and its parameters, whose values may be in quotes, as a Content-Type header has it."""
+    """A media type in lower case and its parameters, whose values may be in quotes, as a Content-Type header has it;
+    of parameters that cannot be read none.
+    """
     message = Message()
     message["content-type"] = value
-    parameters = message.get_params(failobj=[])
-    return message.get_content_type(), {name: collapse_rfc2231_value(said).strip() for name, said in parameters[1:]}
+    try:
+        parameters = message.get_params(failobj=[])
+        said = {name: collapse_rfc2231_value(one).strip() for name, one in parameters[1:]}
+    except (TypeError, ValueError):  # pieces of a value (RFC 2231) that do not fit together, or in no known encoding
+        said = {}
+    return message.get_content_type(), said
