@@ -3,12 +3,12 @@
 Nothing is decided here, and nothing decoded: that is done in processes of their own (``adapters.archive.pictures``).
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, Final
+from tempfile import TemporaryFile
+from typing import IO, Any, Final, cast
 
 from adapters.archive.pictures.pool import Pool, TooMany, Undecodable
 from krypton.errors import ServiceUnavailable
@@ -83,10 +83,15 @@ class Pictures:
 
     def instance(self, instance: Whole, syntax: str) -> Body:
         """A whole instance in another transfer syntax. Raises NoPicture, ServiceUnavailable."""
-        with TemporaryDirectory(prefix="krypton-") as folder:
-            out = Path(folder) / "made.dcm"
-            self._made({"do": "instance", "path": str(instance.path), "to": syntax, "out": str(out)})
-            file, length = out.open("rb"), out.stat().st_size
+        # Without a name: nothing is left of it, whatever this process dies at. Whoever sends it closes it.
+        file = cast(IO[bytes], TemporaryFile())  # noqa: SIM115
+        try:
+            out = f"/proc/{os.getpid()}/fd/{file.fileno()}"
+            self._made({"do": "instance", "path": str(instance.path), "to": syntax, "out": out})
+        except BaseException:
+            file.close()
+            raise
+        length = os.fstat(file.fileno()).st_size
         return Body(length, file=file, pieces=[(0, length)])
 
     def _made(self, job: Mapping[str, Any]) -> bytes:

@@ -2,9 +2,11 @@
 
 import io
 import signal
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,7 @@ from pydicom.uid import UID
 from adapters.archive.frames import index_of
 from adapters.archive.pictures.pool import Child, Pool, TooMany, Undecodable
 from adapters.archive.source import opened
-from krypton.queries.pictures import DECODED, MADE
+from krypton.queries.pictures import DECODED, MADE, Pictures
 from tests.fakes.dicom import ROOT, instance, part10
 from tests.fakes.pydicom_files import PART_10, PYDICOM_FILES
 from tests.waiting import WITHIN_S, until
@@ -392,3 +394,29 @@ def test_high_throughput_jpeg_2000_is_decoded(pool: Pool, tmp_path: Path, syntax
     path.write_bytes(part10(made, UID(syntax)))
     assert pool.made(job(path, do="frame", to=EXPLICIT)) == ramp.tobytes()
     assert shown(pool, path).shape == (48, 64)
+
+
+class Making:
+    """Makes an instance, and looks at the folder for temporary files meanwhile."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder, self.named = folder, list[Path]()
+
+    def made(self, job: Any) -> bytes:
+        """Write what is asked for."""
+        self.named += self._folder.rglob("*")
+        Path(job["out"]).write_bytes(b"an instance")
+        self.named += self._folder.rglob("*")
+        return b""
+
+
+def test_an_instance_that_is_made_is_nowhere_by_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever kills the service in the middle, nothing of a patient is left behind."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    making: Any = Making(tmp_path)
+    instance: Any = SimpleNamespace(path=tmp_path / "stored.dcm")
+    body = Pictures(making).instance(instance, EXPLICIT)
+    assert body.file is not None
+    with body.file:
+        assert (body.length, body.file.read()) == (11, b"an instance")
+    assert making.named == []
