@@ -1,5 +1,6 @@
 """Where sub-operations go: the association of who asks (C-GET), or one to the destination that it names (C-MOVE)."""
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -9,10 +10,12 @@ from adapters.dicom.network.dialogue import Dialogue
 from adapters.dicom.network.outgoing import Source
 from adapters.dicom.network.pdu import Malformed, Negotiated, Proposed
 from adapters.dicom.network.requestor import MOST_CONTEXTS, Callee, NotAssociated, Requestor
-from adapters.dicom.network.talk import CutOff
+from adapters.dicom.network.talk import CutOff, Released
 from adapters.dicom.network.wire import Gone, Late
 from adapters.dicom.refusal import Unreadable
 from adapters.retrieval.instances import Between, Instance, NoSyntax, chosen, opened
+
+log = logging.getLogger(__name__)
 
 NO_SYNTAX: Final = "it is taken in no syntax that it can be given in"
 UNREADABLE: Final = "it cannot be read"
@@ -61,7 +64,11 @@ class Own:
     def _sent(self, context: Negotiated, instance: Instance, source: Source, between: Between) -> int:
         try:
             return self.dialogue.store(context, instance.sop_class, instance.sop_uid, source, between)
-        except (Ended, OSError):
+        except (Gone, Late, Malformed, Released):
+            raise
+        except Exception as broken:  # whatever it was: no answer has a place within a data set
+            if not isinstance(broken, Ended):
+                log.error("an instance was cut off (%s)", type(broken).__name__)
             raise CutOff from None
 
     def _contexts(self) -> list[Negotiated]:

@@ -328,6 +328,21 @@ def test_in_the_middle_of_an_instance_the_association_is_broken_off(gallery: Gal
     assert not answers or answers[-1][0].get("Status") != 0
 
 
+@pytest.mark.usefixtures("each_look_asks")
+def test_a_failure_on_this_side_in_the_middle_of_an_instance_breaks_the_association_off(gallery: Gallery) -> None:
+    """An answer within a data set would be taken for a part of it, or leave the peer waiting for the rest."""
+    gallery.take(sender(), instance(**(PIXELS | {"PixelData": bytes(3_000_000)})))
+    looks = iter(range(10_000))
+
+    def look() -> None:
+        gallery.shelf.broken = next(looks) >= 4
+
+    gallery.shelf.looked = look
+    answers, kept = got(gallery.service.port, identifier(StudyInstanceUID=STUDY))
+    assert kept == {}
+    assert [status.get("Status") for status, _ in answers] in ([], [None])
+
+
 @pytest.mark.parametrize(
     ("model", "asked"),
     [
