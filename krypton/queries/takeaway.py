@@ -10,13 +10,13 @@ from domain.actors import Caller
 from domain.errors import NotFound
 from krypton.bootstrap import Krypton
 from krypton.errors import ServiceUnavailable
-from krypton.queries.images import ELSEWHERE
+from krypton.queries.images import ELSEWHERE, damaged
 from krypton.queries.studies import whole_study
 
 
 def study_files(ours: Krypton, caller: Caller, study: UUID) -> Zipped:
     """What ``krypton study export --zip`` writes, to be sent. Raises NotFound: also where no instance is kept on this
-    machine; and as ``whole_study`` does. Taking a piece raises ServiceUnavailable: an instance is damaged.
+    machine; and as ``whole_study`` does. Taking a piece raises ServiceUnavailable: an instance is damaged, or gone.
     """
     allowed = whole_study(ours, caller, "study.export", study)
     try:
@@ -29,5 +29,7 @@ def study_files(ours: Krypton, caller: Caller, study: UUID) -> Zipped:
 def _whole(pieces: Iterator[bytes]) -> Iterator[bytes]:
     try:
         yield from pieces
-    except Damaged as damaged:
-        raise ServiceUnavailable(str(damaged)) from None
+    except Damaged as rotten:
+        raise ServiceUnavailable(str(rotten)) from None
+    except OSError as broken:
+        raise damaged(broken) from None

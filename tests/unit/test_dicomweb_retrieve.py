@@ -417,6 +417,16 @@ def test_bytes_that_are_gone_break_the_answer_off(
     get(client, address(uid, series, sop_uid, "/frames/1"), "application/octet-stream")
 
 
+@pytest.mark.parametrize("more", ["", "/frames/1"])
+def test_a_file_that_is_gone_is_said_to_be_and_is_no_defect(client: TestClient, kept: Kept, more: str) -> None:
+    """Its person is erased at that moment, or its volume is away."""
+    uid = kept.take_in([image()])
+    series, sop_uid = only(kept, uid)
+    kept.archive.path(kept.rows(uid)[0][1]).unlink()
+    told = get(client, address(uid, series, sop_uid, more), status=503).json()
+    assert "cannot be read" in told["detail"] or "does not answer" in told["detail"]
+
+
 def test_a_person_may_be_named_by_the_address(client: TestClient, kept: Kept) -> None:
     uid = kept.take_in([image()])
     series, sop_uid = only(kept, uid)

@@ -10,7 +10,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from krypton.errors import ServiceUnavailable
-from krypton.faces.dicomweb import sending
+from krypton.faces.dicomweb import reading_files, sending
 from krypton.faces.dicomweb.parts import Part
 from krypton.faces.dicomweb.sending import Reading, Sent
 from krypton.faces.http.app import Face
@@ -93,7 +93,7 @@ def test_of_what_is_asked_for_without_its_body_no_more_is_read_than_its_length_t
         read.append(length)
         return os.pread(fd, length, at)
 
-    monkeypatch.setattr(sending, "_read", counted)
+    monkeypatch.setattr(reading_files, "piece", counted)
     for path in (address(uid), address(uid, SERIES, INSTANCE), address(uid, SERIES, INSTANCE, "/frames/1,2,3,4")):
         read.clear()
         answer = client.head(path, headers=SIGNED)

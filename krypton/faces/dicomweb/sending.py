@@ -5,13 +5,11 @@ What cannot be read to its end breaks off, so that it does not look whole. Sourc
 """
 
 import asyncio
-import os
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from pathlib import Path
 from secrets import token_hex
 from typing import Final
 
@@ -19,6 +17,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from krypton.errors import ServiceUnavailable
+from krypton.faces.dicomweb import reading_files
 from krypton.faces.dicomweb.accept import RELATED
 from krypton.faces.dicomweb.parts import Part, Parts
 from krypton.faces.http.workers import Workers
@@ -110,20 +109,20 @@ class Sent(Response):
                 self._reading.held -= len(body.data)
             return
         if body.path is not None and body.length + len(head) <= self._reading.piece + LEAST:
-            yield await run(partial(_whole, body.path, body.pieces, head))
+            yield await run(partial(reading_files.whole, body.path, body.pieces, head))
             return
         if head:
             yield head
-        fd = await run(partial(_opened, body))
-        try:
+        file = await run(partial(reading_files.opened, body))
+        with file:
             for at, length in body.pieces:
                 end = at + length
                 while at < end:
-                    data = await run(partial(_read, fd, min(end - at, self._reading.piece), at))
+                    data = await run(
+                        partial(reading_files.piece, file.fileno(), min(end - at, self._reading.piece), at)
+                    )
                     at += len(data)
                     yield data
-        finally:
-            os.close(fd)
 
 
 class Single(Sent):
@@ -190,38 +189,6 @@ class Multipart(Sent):
                     yield data
             yield b"\r\n"
         yield self._end
-
-
-def _whole(path: Path, pieces: Sequence[tuple[int, int]], head: bytes) -> bytes:
-    """A small body, in one turn of a thread."""
-    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return b"".join([head, *(_exactly(fd, length, at) for at, length in pieces)])
-    finally:
-        os.close(fd)
-
-
-def _opened(body: Body) -> int:
-    """Its file, open."""
-    if body.file is not None:
-        with body.file:
-            return os.dup(body.file.fileno())
-    assert body.path is not None
-    return os.open(body.path, os.O_RDONLY | os.O_CLOEXEC)
-
-
-def _read(fd: int, length: int, at: int) -> bytes:
-    """At least one byte. Raises ServiceUnavailable: the file is shorter than it was."""
-    if data := os.pread(fd, length, at):
-        return data
-    raise ServiceUnavailable("an instance is shorter than it was: see krypton archive check")
-
-
-def _exactly(fd: int, length: int, at: int) -> bytes:
-    data = _read(fd, length, at) if length else b""
-    while len(data) < length:
-        data += _read(fd, length - len(data), at + len(data))
-    return data
 
 
 async def _all(send: Send, first: bytes, pieces: AsyncIterator[bytes], gone: "asyncio.Task[None]") -> None:
