@@ -4,23 +4,26 @@ Whoever asks has passed the gate: nothing here decides who may see what. Files t
 than are there by now, are made at once.
 """
 
-import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from adapters.archive.bulk import place_of_bulk, read_bulk
 from adapters.archive.entry import Row
 from adapters.archive.fragments import Piece
 from adapters.archive.frames import Frames
 from adapters.archive.pixels import NoFrame, place_of_frame, read_frame
-from adapters.archive.places import METADATA, folder_of
-from adapters.archive.series import row_of, rows_of
+from adapters.archive.places import METADATA, folder_of, shard_of
+from adapters.archive.series import described, row_of, rows_of
 from adapters.archive.study import bring_up_to_date, fresh
 from adapters.dicom.bounds import UNBOUNDED, Most
 from adapters.dicom.values import is_uid
+from adapters.inbox.alone import alone
 from adapters.inbox.spool import Spool
+
+T = TypeVar("T")
 
 
 class NotHeld(LookupError):
@@ -51,14 +54,9 @@ class Archive:
         except FileNotFoundError:
             raise self._none() from None
 
-    def documents(self, study: str, series: str) -> Iterator[bytes]:
-        """The same, an instance's JSON object at a time. Raises NotHeld, OSError."""
-        self.study(study)
-        try:
-            with gzip.open(self._folder(study, series) / f"{series}{METADATA}") as file:
-                yield from (line.rstrip(b",\n") for line in file if len(line) > 2)  # not the brackets
-        except FileNotFoundError:
-            raise self._none() from None
+    def described(self, study: str, series: str) -> Iterator[tuple[Row, bytes]]:
+        """Its instances, each with its JSON object of that, one at a time. Raises NotHeld, OSError."""
+        yield from self._read(study, series, described)
 
     def instances(self, study: str, series: str) -> Sequence[Row]:
         """Its instances, in the order of its metadata. Raises NotHeld, OSError."""
@@ -66,13 +64,7 @@ class Archive:
 
     def each(self, study: str, series: str) -> Iterator[Row]:
         """The same, one at a time: there may be thousands. Raises NotHeld, OSError."""
-        self.study(study)
-        try:
-            if (found := rows_of(self._folder(study, series), series)) is None:
-                raise self._none()
-            yield from found
-        except ValueError:
-            raise self._none() from None
+        yield from self._read(study, series, rows_of)
 
     def instance(self, study: str, series: str, sop_uid: str) -> Row:
         """One of them. Raises NotHeld, OSError."""
@@ -119,6 +111,20 @@ class Archive:
     def bulk(self, row: Row, where: str) -> bytes:
         """A value that its metadata leaves out, by its path there. Raises NoBulk, Unreadable, OSError."""
         return read_bulk(self.path(row), where, self.most)
+
+    def _read(self, study: str, series: str, read: Callable[[Path, str], T | None]) -> T:
+        """What is read of the files of a series; where they are of two writings, once that is done which is under way.
+
+        Raises NotHeld, OSError.
+        """
+        self.study(study)
+        folder = self._folder(study, series)
+        if (found := read(folder, series)) is None:
+            with suppress(FileNotFoundError), alone(shard_of(self.spool, study)):
+                found = read(folder, series)
+        if found is None:
+            raise self._none()
+        return found
 
     def _folder(self, study: str, series: str) -> Path:
         if not is_uid(series):

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,6 @@ from adapters.durable import OWNER_ONLY, write
 VERSION: Final = 1
 """Of what is in the files: those of another version are made again."""
 _LEVEL: Final = 6
-_COPY: Final = 1024 * 1024  # bytes
 
 
 @dataclass
@@ -33,7 +33,8 @@ class Series:
 def load(folder: Path, uid: str) -> Series | None:
     """A series as it was written; None where its files are missing, damaged, or not of one writing."""
     try:
-        told, rows = _lines(folder, uid)
+        with _metadata(folder, uid) as metadata:
+            told, rows = _lines(folder, uid, metadata)
         return Series(uid, [json.loads(row) for row in rows], told["study"], told["said"])
     except (OSError, ValueError, KeyError):
         return None
@@ -42,17 +43,50 @@ def load(folder: Path, uid: str) -> Series | None:
 def rows_of(folder: Path, uid: str) -> Iterator[Row] | None:
     """The rows alone, one at a time: those of thousands take much memory. None as ``load``."""
     try:
-        _, rows = _lines(folder, uid)
+        with _metadata(folder, uid) as metadata:
+            _, rows = _lines(folder, uid, metadata)
         return (json.loads(row) for row in rows)
     except (OSError, ValueError, KeyError):
         return None
 
 
-def _lines(folder: Path, uid: str) -> tuple[Mapping[str, Any], Sequence[bytes]]:
+def described(folder: Path, uid: str) -> Iterator[tuple[Row, bytes]] | None:
+    """Each row with its document, one at a time. None as ``load``."""
+    try:
+        metadata = _metadata(folder, uid)
+    except OSError:
+        return None
+    try:
+        _, rows = _lines(folder, uid, metadata)
+    except (OSError, ValueError, KeyError):
+        metadata.close()
+        return None
+    return _together(rows, metadata)
+
+
+def _together(rows: Sequence[bytes], metadata: BufferedReader) -> Iterator[tuple[Row, bytes]]:
+    with metadata:
+        metadata.seek(0)
+        with gzip.open(metadata) as file:
+            for row, document in zip(rows, _objects(file), strict=True):
+                yield json.loads(row), document
+
+
+def _objects(file: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of an array, but for its brackets."""
+    return (line.rstrip(b",\n") for line in file if len(line) > 2)
+
+
+def _metadata(folder: Path, uid: str) -> BufferedReader:
+    """Open: another one may be put into its place."""
+    return (folder / f"{uid}{METADATA}").open("rb")
+
+
+def _lines(folder: Path, uid: str, metadata: BufferedReader) -> tuple[Mapping[str, Any], Sequence[bytes]]:
     """The first line of an index, and those of its rows. Raises OSError, ValueError, KeyError: not of one writing."""
     head, *rows = (folder / f"{uid}{INDEX}").read_bytes().splitlines()
     told = json.loads(head)
-    if told["version"] != VERSION or told["metadata"] != _digest(folder / f"{uid}{METADATA}"):
+    if told["version"] != VERSION or told["metadata"] != _digest(metadata):
         raise ValueError(uid)
     return told, rows
 
@@ -89,8 +123,7 @@ def _documents(path: Path, rows: Sequence[Row], kept: set[str]) -> Iterator[byte
     if not kept:
         return
     with gzip.open(path) as file:
-        lines = (line.rstrip(b",\n") for line in file if len(line) > 2)  # not the brackets
-        for row, line in zip(rows, lines, strict=True):
+        for row, line in zip(rows, _objects(file), strict=True):
             if row["sop_uid"] in kept:
                 yield line
 
@@ -109,14 +142,11 @@ def _write_gzip(path: Path, documents: Iterable[bytes]) -> str:
             packed.write(b"\n]\n")
         file.flush()
         os.fsync(file.fileno())
-    digest = _digest(aside)
+    with aside.open("rb") as file:
+        digest = _digest(file)
     aside.replace(path)  # durable with the index, whose folder is synced
     return digest
 
 
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_COPY):
-            digest.update(chunk)
-    return digest.hexdigest()
+def _digest(file: BufferedReader) -> str:
+    return hashlib.file_digest(file, "sha256").hexdigest()

@@ -6,7 +6,7 @@ that both sent the copy that came first: both are digests of what came in, and a
 
 import gzip
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -210,16 +210,18 @@ class Study:
         """Those of a series, in order. Raises NotFound."""
         found = dict[str, Instance]()
         for study in self._of(series):
-            for row in self._archive.instances(study, series):
-                found.setdefault(row["sop_uid"], Instance(self._archive, series, row))
+            with _held():
+                for row in self._archive.instances(study, series):
+                    found.setdefault(row["sop_uid"], Instance(self._archive, series, row))
         return [*found.values()]
 
     def whole(self, series: str) -> Sequence[Whole]:
         """The same, to be given out whole. Raises NotFound."""
         found = dict[str, Whole]()
         for study in self._of(series):
-            for row in self._archive.each(study, series):
-                found.setdefault(row["sop_uid"], Whole.of(self._archive, series, row))
+            with _held():
+                for row in self._archive.each(study, series):
+                    found.setdefault(row["sop_uid"], Whole.of(self._archive, series, row))
         return [*found.values()]
 
     def instance(self, series: str, uid: str) -> Instance:
@@ -235,24 +237,30 @@ class Study:
         Raises NotFound.
         """
         (study, *more) = self._of(series)
-        return None if more else Body.of(self._archive.metadata(study, series))
+        with _held():
+            return None if more else Body.of(self._archive.metadata(study, series))
 
     def documents(self, series: str, under: bytes = b"") -> Iterator[bytes]:
         """The same, an instance's JSON object at a time. ``under``: before each URI. Raises NotFound."""
-        known = set[str]()
-        for study in self._of(series):
-            rows = self._archive.instances(study, series)
-            for row, document in zip(rows, self._archive.documents(study, series), strict=True):
-                if row["sop_uid"] not in known:
-                    known.add(row["sop_uid"])
-                    yield document.replace(URI, URI + under) if under else document
+        for _, document in self._described(series):
+            yield document.replace(URI, URI + under) if under else document
 
     def document(self, series: str, uid: str, under: bytes = b"") -> bytes:
         """The metadata of one instance: a JSON object. Raises NotFound."""
-        for row, document in zip(self.instances(series), self.documents(series, under), strict=True):
-            if row.uid == uid:
-                return document
+        for known, document in self._described(series):
+            if known == uid:
+                return document.replace(URI, URI + under) if under else document
         raise NotFound("the series has no such instance")
+
+    def _described(self, series: str) -> Iterator[tuple[str, bytes]]:
+        """Each instance's UID, with its JSON object. Raises NotFound."""
+        known = set[str]()
+        for study in self._of(series):
+            with _held():
+                for row, document in self._archive.described(study, series):
+                    if row["sop_uid"] not in known:
+                        known.add(row["sop_uid"])
+                        yield row["sop_uid"], document
 
     def _of(self, series: str) -> Sequence[str]:
         """The ledger's studies that have the series. Raises NotFound."""
@@ -260,6 +268,15 @@ class Study:
         if not found:
             raise NotFound("the study has no such series")
         return found
+
+
+@contextmanager
+def _held() -> Iterator[None]:
+    """Raises NotFound: it was deleted since it was looked up."""
+    try:
+        yield
+    except NotHeld as gone:
+        raise NotFound(str(gone)) from None
 
 
 def unpacked(packed: bytes) -> bytes:

@@ -5,13 +5,15 @@ import gzip
 import json
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from threading import Event
+from threading import Event, Semaphore
 from typing import Any
 
 import pytest
 from pydicom.dataset import Dataset
 
+from adapters.archive import archive as archive_files
 from adapters.archive import series as series_files
 from adapters.archive import study as study_files
 from adapters.archive.archive import Archive, NotHeld
@@ -26,6 +28,7 @@ from adapters.inbox.filed import delete_filed, grown
 from adapters.inbox.spool import Spool
 from tests.fakes.dicom import OTHER_SITE, ROOT, SITE, enrolled, instance, of_type, write
 from tests.fakes.ledger import MemoryLedger
+from tests.waiting import WITHIN_S
 
 OTHERS = 0o077
 NUMBER = "00200013"
@@ -201,6 +204,41 @@ def _dying(at: int) -> Any:
         return call
 
     return wrap
+
+
+def test_who_reads_a_series_while_it_is_written_waits_and_gets_one_writing(
+    spool: Spool, ledger: MemoryLedger, archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They looked before it grew; the metadata are written by now, the index is not."""
+    study = arrive(spool, ledger, [image(1)])
+    archive.study(study)
+    arrive(spool, ledger, [image(2)])
+    monkeypatch.setattr(Archive, "study", lambda *_: {})
+    written, goes_on, waits = Event(), Event(), Semaphore(0)
+    writes, locked = vars(series_files)["write"], vars(archive_files)["alone"]
+
+    def slow(*given: Any) -> None:
+        written.set()
+        goes_on.wait(WITHIN_S)
+        writes(*given)
+
+    def waiting(folder: Path) -> Any:
+        waits.release()
+        return locked(folder)
+
+    monkeypatch.setattr(archive_files, "alone", waiting)
+    monkeypatch.setattr(series_files, "write", slow)
+    with ThreadPoolExecutor() as threads:
+        writing = threads.submit(bring_up_to_date, spool, study)
+        written.wait(WITHIN_S)
+        reading = [
+            threads.submit(lambda: [row["sop_uid"] for row in archive.each(study, f"{ROOT}1.1")]),
+            threads.submit(lambda: [row["sop_uid"] for row, _ in archive.described(study, f"{ROOT}1.1")]),
+        ]
+        assert all(waits.acquire(timeout=WITHIN_S) for _ in reading)
+        goes_on.set()
+        assert writing.result(WITHIN_S).read == 1
+        assert [one.result(WITHIN_S) for one in reading] == [[f"{ROOT}7.1.1", f"{ROOT}7.1.2"]] * 2
 
 
 def test_what_arrives_is_made_ready_in_the_background(spool: Spool, ledger: MemoryLedger) -> None:
