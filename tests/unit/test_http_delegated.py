@@ -77,7 +77,7 @@ def status(ways: list[Any], what: Shown) -> int:
 
 
 def test_a_professional_signs_in_by_a_portals_certificate_and_their_own_token(ways: list[Any], psc: Provider) -> None:
-    assert who(ways, shown()) == SignedIn(DOCTOR, None, f"rpps {RPPS}")
+    assert who(ways, shown()) == SignedIn(DOCTOR, None, f"portal chb {RPPS}")
     assert who(ways, shown(site="CHB")).site == "CHB"
     assert psc.asked == [ACCESS, ACCESS]
 
@@ -137,6 +137,17 @@ def test_the_provider_is_not_asked_about_what_is_no_token_nor_by_whom_it_does_no
     assert status(ways, shown(ACCESS, "other.example")) == 401
     assert who(ways, shown(TOKEN, "other.example")).actor == "operator:one"
     assert psc.asked == []
+
+
+def test_what_somebody_began_through_a_portal_ends_with_it(tmp_path: Path, ways: list[Any]) -> None:
+    """A link to the viewer is looked at by this, and lasts for hours."""
+    accounts, key = ways[1], who(ways, shown()).key
+    assert accounts.still(key)
+    for stated in (portal("chp", "other.example"), portal(until="2027-01-04")):
+        accounts_file(tmp_path, stated)
+        assert not accounts.still(key)
+    accounts_file(tmp_path, portal())
+    assert accounts.still(key)
 
 
 def test_a_portal_is_out_after_its_last_day(tmp_path: Path, psc: Provider, workers: Workers) -> None:

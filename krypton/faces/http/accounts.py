@@ -113,8 +113,14 @@ class Accounts:
         return found if found and found.until >= self._today() else None
 
     def still(self, key: str) -> bool:
-        """Whether who signed in under this key may do so still; of others than accounts nothing is known here."""
+        """Whether who signed in under this key may do so still: by an account, or through a portal, whose own session
+        of the professional is not known here; of others nothing is.
+        """
         kind, _, name = key.partition(" ")
+        if kind == "portal":
+            self._look()
+            portal = self._held.portals.get(name.rpartition(" ")[0])
+            return portal is not None and portal.until >= self._today()
         return kind != "account" or self.named(name) is not None
 
     def portal(self, names: frozenset[str]) -> Portal | None:

@@ -54,7 +54,7 @@ class Delegated:
         subject = SUBJECT.fullmatch(str(told.get("SubjectNameID")))
         if subject is None:
             raise Problem(HTTPStatus.FORBIDDEN, NO_RPPS)
-        return SignedIn(f"rpps:{subject[1]}", _site(shown.site), f"rpps {subject[1]}")
+        return SignedIn(f"rpps:{subject[1]}", _site(shown.site), f"portal {portal.name} {subject[1]}")
 
     def _told(self, token: str) -> Mapping[str, Any] | None:
         try:
