@@ -14,7 +14,7 @@ Folders below the root:
     answers/<command id>.json                 what imports answered (``answers.py``)
     filed/<shard>/<owner>                     which items were recorded for what (``filed.py``)
     whose/<assigner>/<command id>             of whom refused batches say that they are (``whose.py``)
-    commitments/<uuid>.json                   requests for commitment whose report is not heard (``adapters.retrieval``)
+    commitments/<site>_<uuid>.json            requests for commitment whose report is not heard (``adapters.retrieval``)
 
 A desk is one process's work folder, which it locks: a killed process leaves its desk unlocked, and the next one
 takes it over (``desk.py``). The pending name and the claim are two hard links to one file: back the spool up with

@@ -4,7 +4,7 @@ A request is on disk before it is answered. Its result is reported once everythi
 a new association where it is known where the application listens, else on the one that asks. What is not acknowledged
 is reported again, over restarts, for ``KEPT_S``; so a report may come twice. Source: PS3.4 annex J.
 
-    commitments/<uuid>.json     below the root of the spool: a request whose report was not acknowledged yet
+    commitments/<site>_<uuid>.json     below the root of the spool: a request whose report was not acknowledged yet
 """
 
 import json
@@ -42,7 +42,9 @@ REQUEST, ALL_KEPT, SOME_NOT = 1, 1, 2
 TRANSACTION, REFERENCED, FAILED, REASON = "00081195", "00081199", "00081198", "00081197"
 SOP_CLASS, SOP_UID = "00081150", "00081155"
 MOST: Final = 10_000
-"""Instances of one request, and requests that wait."""
+"""Instances of one request, and requests that wait, of all establishments."""
+MOST_OF_ONE: Final = 1_000
+"""Requests of one establishment that wait: one whose devices never hear theirs keeps no other from asking."""
 KEPT_S: Final = 7 * 24 * 3600.0
 LOOK_S: Final = 0.2
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 3_600.0
@@ -109,7 +111,7 @@ class Commitments:
             dialogue.answer(Answer(Status.NO_SUCH_INSTANCE))
         elif asked.action != REQUEST:
             dialogue.answer(Answer(Status.NO_SUCH_ACTION))
-        elif len(list(self._folder.glob("*.json"))) >= MOST:
+        elif self._waiting() >= MOST or self._waiting(agreed.site) >= MOST_OF_ONE:
             dialogue.answer(Answer(Status.RESOURCE_LIMITATION, "too many requests wait to be reported"))
         else:
             try:
@@ -118,7 +120,7 @@ class Commitments:
                 dialogue.answer(Answer(Status.INVALID_ARGUMENT, str(unfit)))
                 return
             pending = Pending(agreed.calling, agreed.site, transaction, items, time.time())
-            file = self._folder / f"{uuid4()}.json"
+            file = self._folder / f"{path_part(agreed.site)}_{uuid4()}.json"
             write(file, json.dumps(asdict(pending)).encode(), OWNER_ONLY)
             dialogue.answer(Answer(Status.SUCCESS))
             if self.places.callee(agreed.site, agreed.calling) is None:
@@ -127,6 +129,10 @@ class Commitments:
     @property
     def _folder(self) -> Path:
         return self.spool.root / "commitments"
+
+    def _waiting(self, site: str = "") -> int:
+        """How many requests wait: of all establishments, or of one."""
+        return sum(1 for _ in self._folder.glob(f"{path_part(site)}_*.json" if site else "*.json"))
 
     def _report_here(self, dialogue: Dialogue, pending: Pending, file: Path) -> None:
         """On the association that asked, as long as it is there."""

@@ -12,8 +12,18 @@ from pynetdicom import AE, evt
 from pynetdicom.sop_class import StorageCommitmentPushModel
 
 from adapters.dicom.network.requestor import Callee
+from adapters.retrieval import commitment
 from adapters.retrieval.commitment import Commitments
-from tests.fakes.dicom import AE_TITLE, CT_IMAGE, ENCAPSULATED_PDF, OTHER_AE_TITLE, SITE, instance, new_uid
+from tests.fakes.dicom import (
+    AE_TITLE,
+    CT_IMAGE,
+    ENCAPSULATED_PDF,
+    OTHER_AE_TITLE,
+    OTHER_SITE,
+    SITE,
+    instance,
+    new_uid,
+)
 from tests.fakes.retrieving import sender
 from tests.fakes.shelf import Gallery, Places, gallery
 from tests.waiting import WITHIN_S, until
@@ -190,6 +200,18 @@ def test_a_request_is_on_disk_before_it_is_answered(gallery: Gallery, modality: 
     assert modality.ask(gallery, [(CT_IMAGE, "1.2.3")]) == 0
     (file,) = waiting(gallery)
     assert file.stat().st_mode & 0o077 == 0
+
+
+def test_an_establishment_whose_devices_never_hear_theirs_keeps_no_other_from_asking(
+    gallery: Gallery, modality: Modality, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commitment, "MOST_OF_ONE", 2)
+    for where in ((SITE, AE_TITLE), (OTHER_SITE, OTHER_AE_TITLE)):
+        gallery.places.known[where] = Callee(ae_title=where[1], host="127.0.0.1", port=1)
+    asked = [(CT_IMAGE, "1.2.3")]
+    assert [modality.ask(gallery, asked) for _ in range(3)] == [0, 0, 0x0213]
+    assert modality.ask(gallery, asked, title=OTHER_AE_TITLE) == 0
+    assert len(waiting(gallery)) == 3
 
 
 @pytest.mark.parametrize(

@@ -149,4 +149,8 @@ def test_the_bounds_of_a_retrieval_are_as_said() -> None:
     assert f"more than {study_search.MOST:,} studies" in PLAIN
     assert (priors.MOST, "up to ten studies of other establishments" in PLAIN) == (10, True)
     assert f"or more than {commitment.MOST:,}" in PLAIN
+    assert (
+        f"{commitment.MOST_OF_ONE:,} requests of the establishment wait for their report, or {commitment.MOST:,}"
+        in PAGE
+    )
     assert commitment.KEPT_S == 7 * 24 * 3600
