@@ -89,7 +89,11 @@ def keep(desk: Desk, sent: Sent, *, check: Check | None = None) -> Held | None:
     document = _document(sent, instance, read)
     kept = sent.store(name)
     if kept is Kept.CONFLICT:
-        return Held(name, instance, document, second(first, desk.path(name)), _irradiated(read))
+        differs = second(first, desk.path(name))
+        if not differs.differing:  # somebody was faster, with the same content in other bytes
+            desk.path(name).unlink()
+            return None
+        return Held(name, instance, document, differs, _irradiated(read))
     return Held(name, instance, document, None, _irradiated(read)) if kept is Kept.NEW else None
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from pydicom.uid import ImplicitVRLittleEndian
 
+from adapters.dicom.batch import Held
 from adapters.dicom.inlet import spool_at
 from adapters.dicom.intake import arriving, keep_dataset, keep_file
 from adapters.dicom.network.association import ToStore
@@ -51,6 +53,27 @@ def test_the_same_dataset_in_another_file_is_a_duplicate(desk: Desk, tmp_path: P
     second.write_bytes(first.read_bytes().replace(b"\0" * 128 + b"DICM", b"x" * 128 + b"DICM"))
     assert keep_file(desk, first, site=SITE, actor="system:test")
     assert keep_file(desk, second, site=SITE, actor="system:test") is None
+
+
+def test_of_two_that_bring_one_content_in_two_syntaxes_at_once_one_is_kept_and_nobody_has_to_decide(
+    tmp_path: Path,
+) -> None:
+    """By STOW and by C-STORE: the other one comes between the look at what is held and the claim."""
+    spool, one = spool_at(tmp_path / "spool"), instance()
+    mine, theirs = tmp_path / "mine.dcm", tmp_path / "theirs.dcm"
+    mine.write_bytes(part10(one))
+    theirs.write_bytes(part10(one, ImplicitVRLittleEndian))
+    faster, came = open_desk(spool), list[Held | None]()
+
+    def step(name: str) -> None:
+        if name == "pending" and not came:
+            came.append(keep_file(faster, theirs, site=SITE, actor="system:test"))
+
+    slower = open_desk(spool, step)
+    assert keep_file(slower, mine, site=SITE, actor="system:test") is None
+    assert came[0] is not None
+    assert [*slower.pending()] == []
+    assert spool.claim(SITE, one.SOPInstanceUID).read_bytes() == theirs.read_bytes()
 
 
 def test_the_same_uid_with_other_content_is_pending_beside_the_first_until_it_is_recorded(
