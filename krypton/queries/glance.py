@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain.actors import Caller
+from domain.aggregates.study import Study as StudyOfLedger
 from domain.errors import NotFound
 from domain.sight import Sight
+from domain.work import Work
 from krypton.bootstrap import Krypton
 from krypton.queries.gate import permit
 from krypton.queries.images import Study
@@ -53,6 +55,9 @@ def glance_of(ours: Krypton, caller: Caller, study: UUID) -> Glance:
         }
 
     told = of_person(ours, allowed, ask, lambda views, ids: queries.subjects(views, ids) | doses.subjects(views, ids))
+    held = Work(ours.ledger, [study]).find(StudyOfLedger, study)
+    if held is None or str(held.identity_id) not in allowed.members:  # it moved, and the view has not read that yet
+        raise NotFound(f"no study {study}: see krypton record show")
     if not told["whole"]:
         return Glance(told, None, IN_PART)
     try:

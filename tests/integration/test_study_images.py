@@ -13,9 +13,11 @@ from domain.actors import Caller
 from domain.aggregates.consent import Scope
 from domain.commands.consents import Grant, Oppose
 from domain.commands.studies import WithdrawStudy
+from domain.errors import NotFound
 from krypton.devstack.stack import Stack
 from krypton.queries import study_search
 from krypton.queries.gate import RECORDED, Recorded, stands
+from krypton.queries.glance import glance_of
 from krypton.queries.studies import whole_study
 from tests.fakes.dicom import new_uid
 from tests.fakes.roles import roles_file
@@ -137,6 +139,19 @@ def test_a_withdrawn_study_is_hidden_at_once_though_no_view_has_read_it(
     found = study_search.studies_found(world.krypton, Caller(DOCTOR, "follow-up"), {})
     assert study not in str(found)
     assert other in str(found)
+
+
+def test_a_study_that_was_reassigned_is_on_no_page_of_its_former_patient_though_no_view_has_read_it(
+    world: AuditWorld, person: str
+) -> None:
+    study = world.images(person)
+    world.open(person)
+    world.settle()
+    caller = Caller(DOCTOR, "follow-up")
+    assert glance_of(world.krypton, caller, UUID(study)).images
+    world.reassign(study, world.register())
+    with pytest.raises(NotFound):
+        glance_of(world.krypton, caller, UUID(study))
 
 
 def test_what_is_being_given_out_of_a_study_ends_when_it_is_withdrawn(world: AuditWorld, person: str) -> None:
