@@ -72,6 +72,7 @@ def parts(answer: Any) -> list[tuple[dict[str, str], bytes]]:
     given = dict(one.split("=", 1) for one in parameters)
     mark = f"--{given['boundary']}".encode()
     body: bytes = answer.content
+    assert int(answer.headers.get("content-length", len(body))) == len(body)
     found = []
     while not body.startswith(mark + b"--"):
         head, _, rest = body.partition(b"\r\n\r\n")

@@ -166,24 +166,24 @@ class Multipart(Sent):
         told = {"Content-Type": f'{RELATED}; type="{media_type}"; boundary={self._boundary}'}
         self._end = f"--{self._boundary}--\r\n".encode()
         self._parts = parts
-        self._only: int | None = None
+        self._only: tuple[int, str | None] | None = None
         super().__init__(reading, {**told, **headers})
 
     async def length(self) -> int | None:
         """See ``Sent``. One part was made by then."""
         size = len(self._end)
         for part in self._parts:
-            length = self._only if part.length is None else part.length
+            length, media_type = self._only or (part.length, None)
             if length is None:
                 return None
-            size += len(part.head(self._boundary, length)) + length + 2
+            size += len(part.head(self._boundary, length, media_type)) + length + 2
         return size
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """See ``Sent``."""
         for part in self._parts:
             body = await self._reading.made(part)
-            self._only = body.length if len(self._parts) == 1 else None
+            self._only = (body.length, body.media_type) if len(self._parts) == 1 else None
             async with aclosing(self.read(body, part.head(self._boundary, body.length, body.media_type))) as read:
                 async for data in read:
                     yield data
