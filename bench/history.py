@@ -203,7 +203,7 @@ class History:
             "order.placed": {
                 "site": one.site, "placer_number": accession, "ordered_by": "10101201233", "modality": modality,
                 "act": None, "question": "Recherche de lésion", "urgency": "routine", "accession": None,
-                "wanted_by": None,
+                "wanted_by": None, "pregnancy": None,
             },
             "order.scheduled": {"site": one.site, "at": START_US, "accession": accession, "ae_title": None},
             "order.performed": {"study_uid": uid, "study_id": study},

@@ -4,6 +4,7 @@ Its id is made from the site and its number.
 
 O1  An order names a modality and one of the urgencies ROUTINE, URGENT, STAT; its times carry a zone. What is not sealed
     of it is a code: a modality of 2 to 16 capitals and digits, a CCAM act, a number of 1 to 64 characters and no space.
+    What it says of a pregnancy, where it does, is yes, possible, no or unknown (``domain.pregnancy``); that is sealed.
 O2  It is ordered by a registered professional who is not suspended, at an enrolled establishment (S1).
 O3  A site places an order under one placer number once.
 O4  It is scheduled at the site that placed it, or where it was presented.
@@ -66,6 +67,7 @@ class Words(NamedTuple):
     accession: str | None
     ae_title: str | None = None
     cancel_reason: str | None = None
+    pregnancy: str | None = None
 
 
 class Order(Aggregate):
@@ -88,6 +90,7 @@ class Order(Aggregate):
         urgency: str
         accession: str | None
         wanted_by: int | None
+        pregnancy: str | None
 
     class Presented(Aggregate.Event):
         TOPIC = "order.presented"
@@ -132,6 +135,7 @@ class Order(Aggregate):
         accession: str | None
         ae_title: str | None
         cancel_reason: str | None
+        pregnancy: str | None
         reason: str
 
         def mutate(self, aggregate: Any) -> Any:
@@ -160,9 +164,10 @@ class Order(Aggregate):
         urgency: str,
         accession: str | None,
         wanted_by: int | None,
+        pregnancy: str | None,
     ) -> None:
         self.identity_id = identity_id
-        self.words = Words(placer_number, act, question, accession)
+        self.words = Words(placer_number, act, question, accession, pregnancy=pregnancy)
         self.numbers = {number for number in (placer_number, accession) if number}
         self.sites = {site}
         self.appointment: tuple[str, int] | None = None
@@ -263,10 +268,11 @@ class Order(Aggregate):
         accession: str | None,
         ae_title: str | None,
         cancel_reason: str | None,
+        pregnancy: str | None,
         reason: str,
     ) -> None:
         self.identity_id = to_identity_id
-        self.words = Words(placer_number, act, question, accession, ae_title, cancel_reason)
+        self.words = Words(placer_number, act, question, accession, ae_title, cancel_reason, pregnancy)
         self.numbers |= {number for number in (placer_number, accession) if number}
 
     def is_open_at(self, site: str) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from domain import pregnancy
 from domain.aggregates.establishment import Establishment
 from domain.aggregates.identity import Identity
 from domain.aggregates.order import Order, Urgency
@@ -40,7 +41,8 @@ class PlaceOrder:
     """Place an order for an exam. Without the site's own placer number it gets a generated one.
 
     ``ordered_by``: RPPS number; ``modality``: DICOM modality; ``act``: CCAM code of the act, if chosen; ``question``:
-    what the clinician wants to know; ``wanted_by``: the latest useful time, with its zone.
+    what the clinician wants to know; ``wanted_by``: the latest useful time, with its zone; ``pregnancy``: one of
+    ``pregnancy.SAID``, None: nothing is said of it.
     """
 
     identity: UUID
@@ -52,6 +54,7 @@ class PlaceOrder:
     act: str | None = None
     accession: str | None = None
     wanted_by: datetime | None = None
+    pregnancy: str | None = None
     placer_number: str = field(default_factory=lambda: str(uuid4()))
 
     def touches(self, ids: Ids) -> tuple[UUID, ...]:
@@ -81,6 +84,8 @@ class PlaceOrder:
             raise BadOrder("the order's number has 1 to 64 printable characters, and no space: give the site's own")
         if self.urgency not in tuple(Urgency):
             raise BadOrder(f"urgency is one of {', '.join(Urgency)}")
+        if self.pregnancy not in (None, *pregnancy.SAID):
+            raise BadOrder(f"what an order says of a pregnancy is one of {', '.join(pregnancy.SAID)}, or nothing")
         wanted_by = zoned(self.wanted_by) if self.wanted_by else None
         return Order(
             id=order_id,
@@ -94,6 +99,7 @@ class PlaceOrder:
             urgency=str(self.urgency),
             accession=accession_of(self.accession) if self.accession else None,
             wanted_by=wanted_by,
+            pregnancy=self.pregnancy,
         )
 
 

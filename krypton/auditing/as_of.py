@@ -16,6 +16,7 @@ from krypton.auditing.replayed import Moment, Past
 from krypton.auditing.withheld import Withheld
 from krypton.bootstrap import Krypton
 from krypton.queries import fed
+from krypton.queries.doses import asked_of
 from projections.cumulative_dose import queries as doses
 from projections.identity_index import queries as identities
 from projections.patient_record import queries as records
@@ -52,9 +53,9 @@ def seen(past: Past, identity: str) -> Document:
     sight = Withheld.of(past.identities, past.events).sight(together)
     erased = _erased(past, together, records.subjects)
     record = fed.record(past.live, past.views, past.krypton.codec, together, erased, sight, past.position)
-    born = identities.birth_dates(past.views, together, past.erased(together))
+    asked = asked_of(past.views, together, past.erased(together), sight)
     sealed = _erased(past, together, doses.subjects)
-    dose = doses.dose(past.views, members, sealed, sight=sight, asked=doses.Asked(born=born))
+    dose = doses.dose(past.views, members, sealed, sight=sight, asked=asked)
     patient = {"patient": identities.patient(past.views, together, past.erased(together))}
     unread = {"unread": unread_of(past.views, together, sight, _erased(past, together, records.subjects))}
     return whose | {"identity": shown, "record": whose | patient | record, "dose": patient | dose | unread}

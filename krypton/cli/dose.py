@@ -60,8 +60,12 @@ def _shown(found: Mapping[str, Any]) -> None:
     """The document of ``show`` as tables."""
     patient(found)
     sums(found)
-    columns = ("started_at", "modality", "protocol", *QUANTITIES, "population", "age_band", "weight_band", "pregnant")
+    of_patient = ("population", "age_band", "weight_band", "pregnant", "pregnancy_ordered")
+    columns = ("started_at", "modality", "protocol", *QUANTITIES, *of_patient)
     table(found["exposures"], columns, f"Exposures{period(found)} ({len(found['exposures'])})")
+    if claims := [row for row in found["exposures"] if row["pregnancy_disagrees"]]:
+        title = "Pregnancy: the order and the report, or two orders, contradict each other"
+        table(claims, ("started_at", "site", "pregnant", "pregnancy_ordered", "study_uid"), title)
     skin(found)
     if found["stated_alone"]:
         title = "In the totals, of studies without a known exposure, as a report states it"

@@ -30,6 +30,15 @@ LISTED = (
 )
 
 
+class Pregnancy(StrEnum):
+    """What an order says of a pregnancy."""
+
+    YES = "yes"
+    POSSIBLE = "possible"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
 class State(StrEnum):
     """How far an order is."""
 
@@ -55,6 +64,9 @@ def place(
     ] = None,
     number: Annotated[str | None, typer.Option("--number", help="The site's own number of the order.")] = None,
     wanted_by: Annotated[datetime | None, typer.Option("--wanted-by", help="ISO 8601, UTC.")] = None,
+    pregnant: Annotated[
+        Pregnancy | None, typer.Option("--pregnant", help="What is known of a pregnancy; kept sealed.")
+    ] = None,
     who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
@@ -71,6 +83,7 @@ def place(
         act=act,
         accession=accession,
         wanted_by=utc(wanted_by),
+        pregnancy=pregnant and pregnant.value,
         placer_number=number or str(by_whom.command_id),
     )
     written(ours.execute(command, by_whom), as_json)

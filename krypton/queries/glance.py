@@ -10,6 +10,7 @@ from domain.errors import NotFound
 from domain.sight import Sight
 from domain.work import Work
 from krypton.bootstrap import Krypton
+from krypton.queries.doses import asked_of
 from krypton.queries.gate import permit
 from krypton.queries.images import Study
 from krypton.queries.person import Members, of_person
@@ -45,7 +46,7 @@ def glance_of(ours: Krypton, caller: Caller, study: UUID) -> Glance:
         if found is None:
             raise NotFound(f"no study {study}: see krypton record show")
         started = queries.starts(connection, ids) if sight.exclusions.periods else {}
-        asked = doses.Asked(born=identities.birth_dates(connection, ids, erased))
+        asked = asked_of(connection, ids, erased, sight)
         dose = doses.dose(connection, members, erased, sight=sight, started=started, asked=asked)
         return {
             "patient": identities.patient(connection, ids, erased),

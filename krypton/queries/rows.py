@@ -47,7 +47,7 @@ class Kind:
 ORDER: Final = Kind(
     known=("patient",),
     written=("question", "cancel_reason"),
-    clinical=("modality", "act", "study_uid", "report_uid", "ordered_by"),
+    clinical=("modality", "act", "study_uid", "report_uid", "ordered_by", "pregnancy"),
     author="ordered_by",
 )
 READING: Final = Kind(

@@ -26,11 +26,14 @@ Starts = Mapping[str, str | None]
 
 @dataclass(frozen=True)
 class Asked:
-    """What of a person's doses is asked for. ``by``: groups of ``sums.BY``; ``born``: by identity, its birth date."""
+    """What of a person's doses is asked for. ``by``: groups of ``sums.BY``; ``born``: by identity, its birth date;
+    ``pregnancies``: by study UID, what orders say (``domain.pregnancy``).
+    """
 
     period: Period = ALWAYS
     by: tuple[str, ...] = ()
     born: Mapping[str, str | None] = field(default_factory=dict)
+    pregnancies: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 EVERYTHING = Asked()
@@ -100,7 +103,7 @@ def dose(
     at = NOW if at_position is None else at_position
     identities = [member["identity"] for member in members]
     seen = _seen(connection, identities, at, sight, started)
-    known = [told_of(row, erased, asked.born) for row in distinct(seen.carried)]
+    known = [told_of(row, erased, asked.born, asked.pregnancies) for row in distinct(seen.carried)]
     shown = [row for row in known if asked.period.holds(dated(row))]
     alone = [one for one in stated_alone(seen.reports, seen.carried) if asked.period.holds(dated(one))]
     return {

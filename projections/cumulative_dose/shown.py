@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from domain import pregnancy
 from domain.dose_alerts import QUANTITIES
 from domain.dose_bands import band
 from domain.dose_distinct import Row
@@ -19,6 +20,7 @@ WORDS = (
     *("filters", "radiopharmaceutical"),
 )
 OF_REPORT = ("patient", "operator", "procedure", "procedure_code", "study_description")
+OF_PATIENT = ("population", "age_band", "weight_band", "pregnant", "pregnancy_ordered", "pregnancy_disagrees")
 
 
 def _is_gone(row: Row, erased: Collection[str]) -> bool:
@@ -26,10 +28,15 @@ def _is_gone(row: Row, erased: Collection[str]) -> bool:
     return row["subject_id"] in erased or str(row["identity"]) in erased
 
 
-def told_of(row: Row, erased: Collection[str], births: Mapping[str, str | None]) -> Row:
-    """An exposure with its bands, and without words that an erasure took, or that are nobody's to read."""
+def told_of(
+    row: Row, erased: Collection[str], births: Mapping[str, str | None], pregnancies: Mapping[str, Sequence[str]]
+) -> Row:
+    """An exposure with its bands and what is said of a pregnancy, and without words that an erasure took, or that are
+    nobody's to read.
+    """
     gone = _is_gone(row, erased) or row["raw"] is None
     patient = {} if gone else row["patient"] or {}
+    ordered = pregnancies.get(row["study_uid"], ())
     of = band(
         birth_date=births.get(row["identity"]),
         exposed_at=dated(row),
@@ -44,6 +51,8 @@ def told_of(row: Row, erased: Collection[str], births: Mapping[str, str | None])
         "age_band": of.age,
         "weight_band": of.weight,
         "pregnant": patient.get("pregnant"),
+        "pregnancy_ordered": pregnancy.ordered(ordered),
+        "pregnancy_disagrees": pregnancy.disagree(ordered, patient.get("pregnant")),
     }
 
 
@@ -62,7 +71,7 @@ def exposure(row: Row) -> Document:
         **{quantity: row[quantity] for quantity in QUANTITIES},
         "phantom_cm": row["phantom_cm"],
         "side": row["side"],
-        **{name: row[name] for name in ("population", "age_band", "weight_band", "pregnant")},
+        **{name: row[name] for name in OF_PATIENT},
         "entrance_dose_mgy": row["entrance_dose_mgy"],
         "ssde_mgy": row["ssde_mgy"],
         "organ_doses": row["organ_doses"] or [],

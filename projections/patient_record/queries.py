@@ -32,7 +32,7 @@ FROM patient_record.reading WHERE study_id = ANY(%(studies)s::uuid[]) ORDER BY f
 ORDER_COLUMNS = """
 SELECT order_id::text AS "order", identity_id::text AS identity, state, site, placer_number, ordered_by, modality, act,
        question, urgency, accession, wanted_by, presented_at, scheduled_at, scheduled_for, ae_title, study_uid,
-       report_uid, cancel_reason, placed_at, study_id::text, first_position, last_position
+       report_uid, cancel_reason, pregnancy, placed_at, study_id::text, first_position, last_position
 FROM patient_record.exam_order
 """
 ORDERS = ORDER_COLUMNS + "WHERE identity_id = ANY(%(members)s::uuid[]) ORDER BY first_position DESC"
@@ -61,7 +61,7 @@ READING_REQUESTED: Document = {"state": "requested"} | dict.fromkeys(
 )
 """What is told of an order or a reading before any step after the first."""
 INNER = ("study_id", "first_position", "last_position")
-SEALED_OF_ORDER = ("placer_number", "act", "question", "accession", "ae_title", "cancel_reason")
+SEALED_OF_ORDER = ("placer_number", "act", "question", "accession", "ae_title", "cancel_reason", "pregnancy")
 ARRIVED = """
 SELECT study_id::text, study_uid, started_at, site, first_position, last_position
 FROM patient_record.study WHERE identity_id = ANY(%(members)s::uuid[])
@@ -99,7 +99,7 @@ def record(connection: Connection, members: Sequence[str], erased: Collection[st
     sites = {study["study_id"]: study["site"] for study in shown}
     reports = fetch(connection, REPORTS, studies=[*sites])
     readings = [r for r in fetch(connection, READINGS, studies=[*sites]) if not sight.exclusions.author(r["read_by"])]
-    orders = [o for o in fetch(connection, ORDERS, members=list(members)) if not _order_left_out(o, sight, started)]
+    orders = [o for o in fetch(connection, ORDERS, members=list(members)) if not order_left_out(o, sight, started)]
     read = {
         "reports": [r for r in reports if not sight.withholds(r["position"], [sites[r["study_id"]]])],
         "readings": [r for r in readings if not _reading_withheld(r, sight)],
@@ -140,7 +140,7 @@ def grown_late(connection: Connection, members: Sequence[str], sight: Sight) -> 
     ]
 
 
-def _order_left_out(order: Document, sight: Sight, started: Starts) -> bool:
+def order_left_out(order: Document, sight: Sight, started: Starts) -> bool:
     """Whether the consent excludes an order: by its author, or with the study made from it."""
     made = order["study_id"] or order["study_uid"]
     excluded = bool(made) and sight.exclusions.study(order["study_uid"], started.get(made))
@@ -179,7 +179,7 @@ def _order_sites(order: Document) -> tuple[str | None, ...]:
 
 def order_hidden(connection: Connection, order: Document, members: Sequence[str], sight: Sight) -> bool:
     """Whether a reader does not see one order at all."""
-    return order_withheld(order, sight) or _order_left_out(order, sight, starts(connection, members))
+    return order_withheld(order, sight) or order_left_out(order, sight, starts(connection, members))
 
 
 def _reading_withheld(reading: Document, sight: Sight) -> bool:

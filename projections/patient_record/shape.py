@@ -51,6 +51,7 @@ SHAPES: Final[Shapes] = {
             "study_id": "UUID",
             "report_uid": "TEXT",
             "cancel_reason": "TEXT",
+            "pregnancy": "TEXT",
             "placed_at": "BIGINT",
             "first_position": "BIGINT",
             "last_position": "BIGINT",

@@ -103,6 +103,7 @@ EXAM_ORDER = Table(
     Column("study_id", ID),
     Column("report_uid", Text),
     Column("cancel_reason", Text, info=sealed_for("identity_id")),
+    Column("pregnancy", Text, info=sealed_for("identity_id"), comment="yes, possible, no or unknown; null: nothing"),
     Column("placed_at", BigInteger),
     Column("first_position", BigInteger, nullable=False),
     Column("last_position", BigInteger, nullable=False),

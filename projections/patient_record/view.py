@@ -127,6 +127,7 @@ STEPS: dict[str, dict[str, str]] = {
         **{name: name for name in ("site", "placer_number", "ordered_by", "modality", "act", "question", "urgency")},
         "accession": "accession",
         "wanted_by": "wanted_by",
+        "pregnancy": "pregnancy",
         "placed_at": "recorded_at",
     },
     "order.presented": {"presented_at": "site"},
@@ -149,7 +150,7 @@ STEPS: dict[str, dict[str, str]] = {
     "reading.reported": {"read_by": "by", "report_uid": "report_uid", "conclusion": "conclusion"},
 }
 ROW_OF = {"order": "exam_order", "reading": "reading"}
-WORDS = ("placer_number", "act", "question", "accession", "ae_title", "cancel_reason")
+WORDS = ("placer_number", "act", "question", "accession", "ae_title", "cancel_reason", "pregnancy")
 """Of an order, what is sealed; whoever it moves to, it is sealed again for them."""
 
 STUDY = ("identity_id", "study_uid")

@@ -205,6 +205,7 @@ PROVOKED = [
     Provoked(errors.BadOrder, "write it as ZBQH001", lambda w: w.order_of(act=WORDS)),
     Provoked(errors.BadOrder, "give the site's own", lambda w: w.order_of(placer_number=WORDS)),
     Provoked(errors.BadOrder, "urgency is one of ROUTINE", lambda w: w.order_of(urgency="SOON")),
+    Provoked(errors.BadOrder, "of a pregnancy is one of yes", lambda w: w.order_of(pregnancy="maybe")),
     Provoked(errors.BadOrder, "has an accession number", lambda w: schedule(w.order(), accession=" ")),
     Provoked(
         errors.OrdererSuspended,

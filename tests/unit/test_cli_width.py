@@ -133,6 +133,7 @@ EXPOSURE = {
     "protocol": "Thorax low dose",
     **QUANTITIES,
     "irradiation_event_uid": UIDS[0],
+    "pregnancy_disagrees": True,
     "report_uid": UIDS[1],
     "not_understood": ["CTDIw Phantom Type (113835, DCM)"],
     "implausible": ["dlp_mgycm"],

@@ -155,6 +155,7 @@ def test_an_exam_may_be_of_several_studies_and_reports(region: Region, order: UU
         ({"placer_number": "Mme Essai"}, BadOrder, "and no space"),
         ({"placer_number": "1" * 65}, BadOrder, "1 to 64"),
         ({"urgency": "SOON"}, BadOrder, "one of ROUTINE, URGENT, STAT"),
+        ({"pregnancy": "maybe"}, BadOrder, "one of yes, possible, no, unknown"),
         ({"wanted_by": datetime(2026, 2, 1, 9)}, BadOrder, "without its zone"),  # noqa: DTZ001  the missing zone is the case
         ({"site": "NOWHERE"}, UnknownSite, "krypton site enroll NOWHERE"),
         ({"ordered_by": "99999999999"}, NotFound, "krypton professional register 99999999999"),

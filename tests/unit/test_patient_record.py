@@ -145,7 +145,9 @@ def test_a_cancelled_order_says_why(region: Region, order: UUID) -> None:
 def test_an_order_that_was_moved_is_another_ones_with_its_words_and_stands_where_it_did(region: Region) -> None:
     """Whoever it was of may be erased: its words are sealed again."""
     first = UUID(region.receive().result["identity"])
-    asked = PlaceOrder(identity=first, site="CHB", ordered_by=CLINICIAN, modality="CT", question="nodule?")
+    asked = PlaceOrder(
+        identity=first, site="CHB", ordered_by=CLINICIAN, modality="CT", question="nodule?", pregnancy="possible"
+    )
     order = UUID(region.ask(asked).result["order"])
     at = datetime(2026, 2, 1, 9, tzinfo=UTC)
     region.ask(ScheduleOrder(order=order, site="CHB", at=at, accession="A2", ae_title="CT1"))
@@ -156,7 +158,7 @@ def test_an_order_that_was_moved_is_another_ones_with_its_words_and_stands_where
     assert only(region, "exam_order") == {**before, "identity_id": other}
     region.memory_vault.destroy(other)
     row = only(region, "exam_order")
-    assert [row[name] for name in ("placer_number", "question", "accession", "ae_title")] == [ERASED] * 4
+    assert [row[name] for name in ("placer_number", "question", "accession", "ae_title", "pregnancy")] == [ERASED] * 5
 
 
 def test_a_requested_reading_is_a_row(region: Region) -> None:

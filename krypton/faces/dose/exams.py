@@ -6,6 +6,7 @@ from math import fsum
 from typing import Any, Final
 
 from domain.dose_alerts import QUANTITIES
+from domain.pregnancy import POSSIBLE, YES
 from schemas.event import ERASED
 
 Row = Mapping[str, Any]
@@ -24,7 +25,10 @@ DIGITS: Final = 12  # below what any device states, above the noise of adding bi
 
 @dataclass(frozen=True)
 class Exam:
-    """One study. ``date``: YYYY-MM-DD, empty where it is not known; ``doses``: known quantities alone."""
+    """One study. ``date``: YYYY-MM-DD, empty where it is not known; ``doses``: known quantities alone;
+    ``pregnancy``: ``said`` where an order or a report says that there is or may be one, ``disagrees`` where another
+    denies it.
+    """
 
     study_uid: str
     date: str
@@ -33,6 +37,7 @@ class Exam:
     regions: tuple[str, ...]
     exposures: int
     doses: Mapping[str, float]
+    pregnancy: str = ""
 
 
 def exams(found: Mapping[str, Any]) -> list[Exam]:
@@ -71,7 +76,15 @@ def _exam(study: str, rows: Sequence[Row], alone: Sequence[Row], reports: Sequen
         regions=_named(rows, "target_region") or _named(rows, "protocol"),
         exposures=len(rows),
         doses={quantity: value for quantity, value in sums.items() if value is not None},
+        pregnancy=_pregnancy(rows),
     )
+
+
+def _pregnancy(rows: Iterable[Row]) -> str:
+    rows = list(rows)
+    if any(row["pregnancy_disagrees"] for row in rows):
+        return "disagrees"
+    return "said" if any(row["pregnant"] or row["pregnancy_ordered"] in (YES, POSSIBLE) for row in rows) else ""
 
 
 def _sum(values: Iterable[float | None]) -> float | None:

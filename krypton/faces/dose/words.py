@@ -26,6 +26,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "place": "Établissement",
         "looked_at": "Région ou protocole",
         "times": "Expositions",
+        "pregnancy_said": "grossesse signalée ou possible",
+        "pregnancy_disagrees": "grossesse : indications contradictoires, à vérifier avec votre médecin",
         "dose": "Dose",
         "alerts": "Doses signalées",
         "alerts_help": "Une dose a dépassé un seuil de vigilance. Ce seuil n’est pas une limite : "
@@ -65,6 +67,8 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "place": "Establishment",
         "looked_at": "Region or protocol",
         "times": "Exposures",
+        "pregnancy_said": "pregnancy stated or possible",
+        "pregnancy_disagrees": "pregnancy: what is said contradicts itself, ask your doctor",
         "dose": "Dose",
         "alerts": "Doses that were noticed",
         "alerts_help": "A dose was over a threshold. It is no limit: it asks a professional to look.",

@@ -1,0 +1,47 @@
+"""What a person's doses are asked with beside the dose view: birth dates, and what orders say of a pregnancy."""
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+from domain.sight import ALL, Sight
+
+if TYPE_CHECKING:
+    from projections.cumulative_dose.queries import Asked
+
+
+def asked_of(
+    connection: Any,
+    members: Sequence[str],
+    erased: Collection[str],
+    sight: Sight,
+    *,
+    since: str | None = None,
+    until: str | None = None,
+    by: Sequence[str] = (),
+) -> "Asked":
+    """``members``: the identities of the person; ``since``, ``until``, ``by``: as of ``dose show``."""
+    from projections.cumulative_dose.queries import Asked
+    from projections.cumulative_dose.sums import Period
+    from projections.identity_index.queries import birth_dates
+
+    return Asked(
+        Period(since, until),
+        tuple(by),
+        birth_dates(connection, members, erased),
+        pregnancies(connection, members, erased, sight),
+    )
+
+
+def pregnancies(
+    connection: Any, members: Sequence[str], erased: Collection[str], sight: Sight = ALL
+) -> dict[str, tuple[str, ...]]:
+    """By study UID what the orders say that the reader sees; nothing of one whose key is destroyed."""
+    from projections.patient_record.pregnancies import answered, saying
+    from projections.patient_record.queries import order_fed, order_left_out, order_withheld, starts
+
+    orders = saying(connection, [one for one in members if one not in erased])
+    if not orders:
+        return {}
+    started = starts(connection, members) if sight.exclusions.periods else {}
+    seen = [one for one in orders if not (order_withheld(one, sight) or order_left_out(one, sight, started))]
+    return answered(connection, members, [order_fed(one, sight) for one in seen])
