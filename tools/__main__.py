@@ -1,4 +1,4 @@
-"""``python -m tools``: writes all that is made from the code; tests check that it is current.
+"""``python -m tools``: writes all that is made from the code, and from tables of texts; tests check that it is current.
 
 New event schemas get their ids and samples, which then stay as they are; pages and modules are written each time.
 """
@@ -11,6 +11,7 @@ from tools import (
     clear_part,
     commands_page,
     data_model_page,
+    level_documents,
     rules_page,
     shape_modules,
     topics_page,
@@ -24,5 +25,5 @@ if __name__ == "__main__":
     samples.main()
     for made in PAGES:
         made.PAGE.write_text(made.page())
-    for file, content in shape_modules.modules():
+    for file, content in (*shape_modules.modules(), *level_documents.documents()):
         file.write_text(content)

@@ -17,10 +17,10 @@ from typing import Any, Final, NamedTuple
 
 from domain.dose_acts import DoseActs
 from domain.dose_alerts import AlertRules
-from domain.errors import BadRuleFile, BadRuleId, BadVersion, NotADate, UnknownKind
+from domain.dose_levels import ReferenceLevels
+from domain.errors import BadRuleFile, BadRuleId, BadVersion, UnknownKind
 from domain.retention import Retention
 from domain.rules import acts, alerts, levels, matching, phantoms, plausible, retention
-from domain.rules.levels import ReferenceLevels
 from domain.rules.matching import MatchingRules
 from domain.rules.phantoms import PhantomWords
 from domain.rules.place import Checks, Place
@@ -139,20 +139,9 @@ def document(raw: Mapping[str, Any]) -> RuleDocument:
             checks(lambda: CHECKS[kind](Place("body", body)))
         if "title" in parts:
             checks(parts["title"].text)
-        checks(lambda: day(parts["in_force_from"].given()))
+        start = checks(lambda: Place("in_force_from", parts["in_force_from"].given()).day())
     body = canonical_json(_canonical(raw["body"]))
-    return RuleDocument(raw["kind"], raw["version"], day(raw["in_force_from"]), raw.get("title", ""), body)
-
-
-def day(value: Any) -> str:
-    """A day as YYYY-MM-DD, from such a text or from a date of TOML. Raises NotADate (G5)."""
-    text = str(value) if type(value) is date else value
-    try:
-        if isinstance(text, str) and date.fromisoformat(text).isoformat() == text:
-            return text
-    except ValueError:
-        pass
-    raise NotADate("in_force_from: is not a day: write YYYY-MM-DD")
+    return RuleDocument(raw["kind"], raw["version"], start or "", raw.get("title", ""), body)
 
 
 def read_document(text: str, *, as_json: bool = False) -> RuleDocument:
@@ -176,7 +165,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _canonical(value: Any) -> Any:
-    """Equal numbers are written alike: 2000.0 becomes 2000."""
+    """Equal values are written alike: 2000.0 becomes 2000, and a date of TOML a text."""
     match value:
         case dict():
             return {key: _canonical(held) for key, held in value.items()}
@@ -184,4 +173,6 @@ def _canonical(value: Any) -> Any:
             return [_canonical(held) for held in value]
         case float() if value.is_integer() and abs(value) < 2**53:
             return int(value)
+        case date():
+            return value.isoformat()
     return value

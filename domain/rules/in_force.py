@@ -4,7 +4,8 @@ Publishing changes no decision: a version is in force once a view built with it 
 rollback names another version of the kind. Before the first one: the built-in alert thresholds (``dose-alerts@1``) and
 bounds (``plausible-doses@1``), no matching rules and no reference levels, both as version 0. No view is made with
 ``retention``, ``phantom-words`` and ``dose-acts``: of the versions published whose day has come, the last is in force;
-before, the one built in.
+before, the one built in. A text of ``reference-levels`` counts on its days, whatever a view was made with: a view of
+doses made with a version says what would be over its levels.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +17,7 @@ from typing import Any, ClassVar, Final, cast
 from domain.decision_tables import KnownRules
 from domain.dose_acts import DoseActs
 from domain.dose_alerts import AlertRules
+from domain.dose_levels import ReferenceLevels
 from domain.errors import NotFound
 from domain.retention import Retention
 from domain.rules import alerts, plausible, retention
@@ -32,7 +34,6 @@ from domain.rules.document import (
     Rules,
     build,
 )
-from domain.rules.levels import ReferenceLevels
 from domain.rules.matching import MatchingRules
 from domain.rules.phantoms import PhantomWords
 from domain.rules.plausible import PlausibleDoses
@@ -118,12 +119,6 @@ class RulesInForce:
         return rules
 
     @property
-    def levels(self) -> ReferenceLevels:
-        """The reference levels in force."""
-        rules: ReferenceLevels = self._of(REFERENCE_LEVELS)
-        return rules
-
-    @property
     def alerts(self) -> AlertRules:
         """The alert thresholds in force."""
         rules: AlertRules = self._of(DOSE_ALERTS)
@@ -145,6 +140,19 @@ class RulesInForce:
         """The bounds of plausible doses in force."""
         rules: PlausibleDoses = self._of(PLAUSIBLE_DOSES)
         return rules
+
+    def levels(self, day: date) -> ReferenceLevels:
+        """The reference levels of the text in force on a day: the one that began last; none, where that has ended.
+
+        Of two that began on one day the higher version: a correction.
+        """
+        told = (self.document(one) for one in self.published if one.kind == REFERENCE_LEVELS)
+        begun = [(one.in_force_from, one.id) for one in told if one.in_force_from <= day.isoformat()]
+        if not begun:
+            return cast(ReferenceLevels, ABSENT[REFERENCE_LEVELS])
+        found = cast(ReferenceLevels, self.get(max(begun)[1]))
+        ended = found.in_force_to is not None and found.in_force_to < day.isoformat()
+        return cast(ReferenceLevels, ABSENT[REFERENCE_LEVELS]) if ended else found
 
     def retention(self, day: date) -> Retention:
         """The rules of retention in force on a day."""
@@ -168,6 +176,8 @@ class RulesInForce:
         """Whether it is the version of its kind in force on a day. Matching rules without a model decide nothing."""
         if rule_id.kind in BY_DAY:
             return self._by_day(rule_id.kind, day).version == rule_id.version
+        if rule_id.kind == REFERENCE_LEVELS:
+            return self.levels(day).version == rule_id.version
         if rule_id.kind == MATCHING and not self.matching.model:
             return False
         return self.in_force[rule_id.kind] == rule_id.version

@@ -1,31 +1,37 @@
-"""Diagnostic reference levels (French NRD) as rule documents: per act, population and quantity.
+"""Diagnostic reference levels (French NRD) as rule documents: per act, population, weight of a child and quantity.
 
-Values are in canonical units. A level applies to one acquisition, never to an exam; "over" is strict. The site states
-which protocols of a device belong to an act. A unit of another dimension is refused, never guessed. A level may state
-the text's guide value (VGD), in the level's unit: it is published and shown, and no dose is compared with it. Source:
-arrêté of 24 Oct 2011 (NOR ETSP1129093A); ASN decision 2019-DC-0667; units by arithmetic, and 2011 table 2.
+Values are in canonical units. A level applies to one acquisition, never to an exam; "over" is strict. A unit of another
+dimension is refused, never guessed. A level may state the text's guide value (VGD), in the level's unit. The document
+says how a device's practice is compared: by the mean or the median of a group of so many adults or children. A text
+counts from its day on (``in_force_from``), up to and with ``in_force_to`` where it says so.
+
+``protocols`` are names by which a view made with the document knows the act. Source: arrêté of 24 Oct 2011 (NOR
+ETSP1129093A); ASN decision 2019-DC-0667; units by arithmetic, and 2011 table 2.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
 from domain.dose_alerts import QUANTITIES
-from domain.dose_bands import POPULATIONS
+from domain.dose_bands import ADULT, HEAVIEST_KG, POPULATIONS
+from domain.dose_levels import ADULTS, CHILDREN, ENTRANCE, MEAN, MEDIAN, Level, ReferenceLevels
 from domain.errors import DuplicateLevel, OutOfRange, UnknownUnit
 from domain.rules.place import Checks, Place
 
 PHANTOMS: Final = (16, 32)  # cm: DCM 113690, 113691
 WITH_PHANTOM: Final = ("ctdivol_mgy", "dlp_mgycm")
 MODALITY: Final = re.compile(r"[A-Z0-9]{2,16}")  # DICOM PS3.3 C.7.3.1.1.1, a code string
+NEEDED: Final = ("act", "modality", "population", "quantity", "value", "unit")
+LEVELS_OF: Final = (*QUANTITIES, ENTRANCE)
 DOSE: Final = {"mGy": 1, "dGy": 100, "Gy": 1000}
 UNITS: Final[Mapping[str, tuple[str, Mapping[str, Decimal | int]]]] = {
     "ctdivol_mgy": ("mGy", DOSE),
     "dose_rp_mgy": ("mGy", DOSE),
     "agd_mgy": ("mGy", DOSE),
+    ENTRANCE: ("mGy", DOSE),
     "dlp_mgycm": ("mGy.cm", {"mGycm": 1}),
     "dap_mgycm2": (
         "mGy.cm2",
@@ -36,57 +42,55 @@ UNITS: Final[Mapping[str, tuple[str, Mapping[str, Decimal | int]]]] = {
 """Quantity to its canonical unit, and what a value in each known unit, written without dots, is multiplied by."""
 
 
-@dataclass(frozen=True)
-class Level:
-    """The level of one act. ``value`` is in ``unit``, the quantity's canonical one; ``protocols``: in small letters."""
-
-    act: str
-    modality: str
-    population: str
-    quantity: str
-    value: float
-    unit: str
-    phantom_cm: int | None = None
-    protocols: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ReferenceLevels:
-    """The levels of one version; version 0, without levels, where none are in force."""
-
-    version: int = 0
-    levels: tuple[Level, ...] = ()
-
-
 def protocol_key(name: str) -> str:
     """A device's protocol name in comparable form: trimmed, case-folded."""
     return name.strip().casefold()
 
 
 def check(body: Place) -> None:
-    """Raises G7 to G16, with the path of each error."""
+    """Raises G5, G7 to G16, with the path of each error."""
     with Checks() as checks:
-        levels = checks.fields(body, ("levels",))["levels"].items()
+        parts = checks.fields(body, ("levels",), ("statistic", "adults", "children", "in_force_to"))
+        checks(partial(_check_comparison, parts))
+        levels = parts["levels"].items()
         sound = [level for level in levels if checks.holds(partial(_check_level, level))]
         for twice in _twice(sound):
             checks.add(twice)
 
 
-def _check_level(level: Place) -> None:
-    needed, more = ("act", "modality", "population", "quantity", "value", "unit"), ("phantom_cm", "protocols", "guide")
+def _check_comparison(parts: Mapping[str, Place]) -> None:
     with Checks() as checks:
-        parts = checks.fields(level, needed, more)
+        if statistic := parts.get("statistic"):
+            checks(partial(statistic.one_of, (MEAN, MEDIAN)))
+        for name in sorted(parts.keys() & {"adults", "children"}):
+            checks(partial(_check_persons, parts[name]))
+        if last := parts.get("in_force_to"):
+            checks(last.day)
+
+
+def _check_level(level: Place) -> None:
+    with Checks() as checks:
+        parts = checks.fields(level, NEEDED, ("phantom_cm", "protocols", "guide", "weight_kg", "wording"))
         checks(parts["act"].text)
         checks(partial(check_modality, parts["modality"]))
-        checks(partial(parts["population"].one_of, POPULATIONS))
-        quantity = checks(partial(parts["quantity"].one_of, QUANTITIES))
+        population = checks(partial(parts["population"].one_of, POPULATIONS))
+        quantity = checks(partial(parts["quantity"].one_of, LEVELS_OF))
         value = checks(parts["value"].number)
-        if guide := parts.get("guide"):
-            checks(partial(_check_guide, guide, value))
         if (unit := checks(parts["unit"].text)) and quantity:
             checks(partial(_factor, quantity, unit, parts["unit"].path))
+        if guide := parts.get("guide"):
+            checks(partial(_check_guide, guide, value))
         if phantom := parts.get("phantom_cm"):
             checks(partial(_check_phantom, phantom, quantity))
+        if weight := parts.get("weight_kg"):
+            checks(partial(_check_weight, weight, population))
+        checks(partial(_check_names, parts))
+
+
+def _check_names(parts: Mapping[str, Place]) -> None:
+    with Checks() as checks:
+        if wording := parts.get("wording"):
+            checks(wording.text)
         if (protocols := parts.get("protocols")) and protocols.value != []:
             for protocol in protocols.items():
                 checks(protocol.text)
@@ -103,6 +107,17 @@ def _check_guide(guide: Place, level: float | None) -> None:
         raise OutOfRange(f"{guide.path}: is over the level: a guide value is at most the value")
 
 
+def _check_weight(weight: Place, population: str | None) -> None:
+    weight.number(HEAVIEST_KG)
+    if population == ADULT:
+        raise OutOfRange(f"{weight.path}: a level of adults has no weight: remove it, or write child")
+
+
+def _check_persons(count: Place) -> None:
+    if count.number() % 1:
+        raise OutOfRange(f"{count.path}: is no whole number: write how many persons a group has at least")
+
+
 def _check_phantom(phantom: Place, quantity: str | None) -> None:
     phantom.one_of(PHANTOMS)
     if quantity and quantity not in WITH_PHANTOM:
@@ -115,7 +130,7 @@ def _twice(levels: Iterable[Place]) -> Iterator[DuplicateLevel]:
     covered: set[tuple[Any, ...]] = set()
     for level in levels:
         told = level.value
-        common = (told["modality"], told["population"], told["quantity"], told.get("phantom_cm"))
+        common = (told["modality"], told["population"], told["quantity"], told.get("phantom_cm"), told.get("weight_kg"))
         if (*common, told["act"]) in acts:
             yield DuplicateLevel(f"{level.path}: an earlier level is of the same act and quantity: remove one")
         acts.add((*common, told["act"]))
@@ -135,19 +150,31 @@ def _factor(quantity: str, unit: str, path: str) -> Decimal:
 
 
 def build(version: int, body: Mapping[str, Any]) -> ReferenceLevels:
-    """The levels of a published body, which was checked then."""
-    return ReferenceLevels(version, tuple(_level(told) for told in body["levels"]))
+    """The levels of a published body, which was checked then; of one of before, what it does not say is as built in."""
+    return ReferenceLevels(
+        version,
+        tuple(_level(told) for told in body["levels"]),
+        statistic=body.get("statistic", MEDIAN),
+        adults=int(body.get("adults", ADULTS)),
+        children=int(body.get("children", CHILDREN)),
+        in_force_to=body.get("in_force_to"),
+    )
 
 
 def _level(told: Mapping[str, Any]) -> Level:
     quantity = told["quantity"]
+    factor = _factor(quantity, told["unit"], "unit")
+    value, guide = (float(Decimal(str(one)) * factor) if one else None for one in (told["value"], told.get("guide")))
     return Level(
         act=told["act"],
         modality=told["modality"],
         population=told["population"],
         quantity=quantity,
-        value=float(Decimal(str(told["value"])) * _factor(quantity, told["unit"], "unit")),
+        value=value or 0.0,
         unit=UNITS[quantity][0],
         phantom_cm=told.get("phantom_cm"),
         protocols=tuple(protocol_key(name) for name in told.get("protocols", ())),
+        guide=guide,
+        weight_kg=told.get("weight_kg"),
+        wording=told.get("wording"),
     )

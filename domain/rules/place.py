@@ -3,10 +3,20 @@
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
+from datetime import date
 from types import TracebackType
 from typing import Any, Final, TypeVar
 
-from domain.errors import FieldMissing, NothingInIt, OutOfRange, RuleBroken, UnknownChoice, UnknownField, WrongType
+from domain.errors import (
+    FieldMissing,
+    NotADate,
+    NothingInIt,
+    OutOfRange,
+    RuleBroken,
+    UnknownChoice,
+    UnknownField,
+    WrongType,
+)
 
 LONGEST = 200  # characters of a text
 GREATEST = 1e12  # of a number, in any unit: far over every dose there is, and far under what a float cannot hold
@@ -71,6 +81,16 @@ class Place:
         if not least <= self.value <= most:
             raise OutOfRange(f"{self.path}: is out of range: write a number from {least:g} to {most:g}")
         return float(self.value)
+
+    def day(self) -> str:
+        """A day as YYYY-MM-DD, from such a text or from a date of TOML. Raises NotADate, FieldMissing."""
+        text = str(self.given()) if type(self.value) is date else self.value
+        try:
+            if isinstance(text, str) and date.fromisoformat(text).isoformat() == text:
+                return text
+        except ValueError:
+            pass
+        raise NotADate(f"{self.path}: is not a day: write YYYY-MM-DD")
 
     def one_of(self, known: Iterable[Any]) -> Any:
         """One of a few values. Raises UnknownChoice, FieldMissing."""

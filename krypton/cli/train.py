@@ -8,7 +8,7 @@ import typer
 from domain.matching.levels import ENUMS, FIELDS
 from domain.matching.limits import Placeless
 from domain.matching.model import Model
-from domain.rules.document import day
+from domain.rules.place import Place
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton
 from krypton.cli.options import AsJson
@@ -39,7 +39,7 @@ def train_matching(
     if file.suffix != ".json" or file.exists():
         raise typer.BadParameter("give a name that ends in .json, of a file that is not there yet", param_hint="FILE")
     ours = krypton()
-    since = day(in_force_from or ours.ledger.clock().date())
+    since = Place("in_force_from", in_force_from or ours.ledger.clock().date()).day()
     wanted = Wanted(version=version, in_force_from=since, sample=sample, placeless=placeless)
     with ours.snapshot() as connection, progress("identities read", None) as bar:
         found = train(connection, wanted, bar.advance)

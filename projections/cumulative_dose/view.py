@@ -11,11 +11,11 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from domain.dose_alerts import AlertRules
+from domain.dose_levels import ReferenceLevels
 from domain.dose_words import words_of
 from domain.rules import alerts as thresholds
 from domain.rules import plausible as bounds
 from domain.rules.document import DOSE_ALERTS, PLAUSIBLE_DOSES, REFERENCE_LEVELS
-from domain.rules.levels import ReferenceLevels
 from domain.rules.plausible import PlausibleDoses
 from projections.cumulative_dose import levels
 from projections.cumulative_dose.shape import SHAPES

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from domain.dose_alerts import AlertRules
-from domain.rules.levels import Level, ReferenceLevels
+from domain.dose_levels import Level, ReferenceLevels
 from projections.cumulative_dose.view import CumulativeDose
 from projections.declared import VIEWS
 from projections.engine.projection import Projection

@@ -73,6 +73,11 @@ def level(**change: Any) -> Publish:
     return Publish(LEVELS | {"body": {"levels": [LEVEL, {k: v for k, v in changed.items() if v is not None}]}})
 
 
+def comparison(**change: Any) -> Publish:
+    """Reference levels with what their document says of groups."""
+    return Publish(LEVELS | {"body": {"levels": [LEVEL], **change}})
+
+
 def entry(**change: Any) -> Publish:
     """A mapping to acts: an entry that is right, and one with a change."""
     changed = {k: v for k, v in {**ENTRY, "protocols": ["Chest"], **change}.items() if v is not None}
@@ -200,4 +205,8 @@ PROVOKED = [
     Provoked(errors.OutOfRange, "modalities[0]: is not a DICOM modality", lambda _: entry(modalities=["scanner"])),
     Provoked(errors.NothingInIt, "body.entries[1].regions: is empty", lambda _: entry(regions=[])),
     Provoked(errors.UnknownField, "body.entries[1].protocol: no such field", lambda _: entry(protocol=["Head"])),
+    Provoked(errors.OutOfRange, "weight_kg: a level of adults has no weight", lambda _: level(weight_kg=20)),
+    Provoked(errors.OutOfRange, "body.adults: is no whole number", lambda _: comparison(adults=30.5)),
+    Provoked(errors.UnknownChoice, "body.statistic: is none of mean, median", lambda _: comparison(statistic="mode")),
+    Provoked(errors.NotADate, "body.in_force_to: is not a day", lambda _: comparison(in_force_to="2019")),
 ]

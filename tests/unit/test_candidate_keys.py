@@ -4,8 +4,8 @@ from uuid import UUID
 
 from domain.commands.identities import AttachIns, Correct, DetachIns, Flag
 from domain.dose_alerts import AlertRules
+from domain.dose_levels import Level, ReferenceLevels
 from domain.matching.model import of_body
-from domain.rules.levels import Level, ReferenceLevels
 from domain.rules.matching import MatchingRules
 from domain.rules.plausible import PlausibleDoses
 from projections.cumulative_dose.view import CumulativeDose

@@ -12,12 +12,12 @@ import pytest
 from domain.aggregates.ruleset import RuleSet
 from domain.commands.rules import PublishRules
 from domain.dose_alerts import AlertRules
+from domain.dose_levels import ReferenceLevels
 from domain.errors import BadVersion, VersionTaken
 from domain.matching.pair import tiers, weighed
 from domain.matching.record import record
 from domain.rules.alerts import BUILT_IN_BODY
 from domain.rules.document import KINDS, RuleDocument, RuleId, build, canonical_json, document, parse, read_document
-from domain.rules.levels import ReferenceLevels
 from domain.rules.matching import ACTIONS, MERGE, MatchingRules
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.weighing import ALIKE, TEST_OID, matricule
@@ -108,7 +108,7 @@ def test_the_shipped_levels_differ_as_the_texts_of_law_do() -> None:
         (path,) = [p for p in SHIPPED if p.name == f"reference-levels-{year}.toml"]
         levels = parse("reference-levels", year, tomllib.loads(path.read_text())["body"])
         assert isinstance(levels, ReferenceLevels)
-        found[year] = [level.value for level in levels.levels if level.act == "Chest PA"]
+        found[year] = [level.value for level in levels.of("Chest PA", "DX", "adult", None)]
     assert found == {2011: [250.0], 2019: [200.0]}
 
 

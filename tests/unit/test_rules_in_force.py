@@ -1,5 +1,6 @@
 """Which rules decide: those that a view was promoted with, last; publishing alone changes no decision."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,15 +9,15 @@ import pytest
 from domain.commands.rules import PublishRules
 from domain.commands.views import Dropped, Promoted, RolledBack
 from domain.dose_alerts import AlertRules
+from domain.dose_levels import ReferenceLevels
 from domain.errors import NotFound
 from domain.rules.document import RuleId, document
-from domain.rules.levels import ReferenceLevels
 from domain.rules.matching import MatchingRules
 from domain.work import Envelope
 from tests.fakes.ledger import MemoryLedger
 from tests.fakes.region import put_in_force
 from tests.fakes.weighing import of_equal_fields
-from tests.unit.refusals_of_rules import ALERTS, MATCHING
+from tests.unit.refusals_of_rules import ALERTS, LEVEL, LEVELS, MATCHING
 
 STRICTER = AlertRules(2, 1500.0, 100_000.0)
 
@@ -40,7 +41,7 @@ def test_before_any_promotion_the_built_in_thresholds_decide_and_nothing_else() 
     rules = MemoryLedger().rules()
     assert rules.alerts == AlertRules(1, 2_000.0, 200_000.0)
     assert rules.matching == MatchingRules()
-    assert rules.levels == ReferenceLevels(0, ())
+    assert rules.levels(date(2026, 1, 1)) == ReferenceLevels(0, ())
 
 
 def test_publishing_changes_no_decision(ledger: MemoryLedger) -> None:
@@ -121,3 +122,45 @@ def test_recording_a_promotion_again_under_its_command_id_is_harmless(ledger: Me
     first = ledger.execute(command, by)
     assert ledger.execute(command, by) == first
     assert [event.type for event in ledger.history()].count("view.promoted") == 1
+
+
+TEXTS = ((2011, "2012-01-14", "2019-05-29"), (2019, "2019-05-30", None))
+
+
+def levels_of(ledger: MemoryLedger, day: str) -> int:
+    return ledger.rules().levels(date.fromisoformat(day)).version
+
+
+def publish_levels(ledger: MemoryLedger, version: int, begins: str, ends: str | None) -> None:
+    body = {"levels": [LEVEL]} | ({"in_force_to": ends} if ends else {})
+    ledger.ask(PublishRules(document=document(LEVELS | {"version": version, "in_force_from": begins, "body": body})))
+
+
+def test_the_text_in_force_on_the_day_of_an_exam_is_found_by_its_days() -> None:
+    ledger = MemoryLedger()
+    for version, begins, ends in TEXTS:
+        publish_levels(ledger, version, begins, ends)
+    days = ("2012-01-13", "2012-01-14", "2019-05-29", "2019-05-30", "2026-01-01")
+    assert [levels_of(ledger, day) for day in days] == [0, 2011, 2011, 2019, 2019]
+
+
+def test_a_text_that_has_ended_is_in_force_no_more_though_none_followed() -> None:
+    ledger = MemoryLedger()
+    publish_levels(ledger, *TEXTS[0])
+    assert [levels_of(ledger, day) for day in ("2019-05-29", "2019-05-30")] == [2011, 0]
+
+
+def test_a_correction_of_an_old_text_takes_its_place_and_not_that_of_the_later_one() -> None:
+    ledger = MemoryLedger()
+    for version, begins, ends in (*TEXTS, (2020, "2012-01-14", "2019-05-29")):
+        publish_levels(ledger, version, begins, ends)
+    assert [levels_of(ledger, day) for day in ("2015-01-01", "2026-01-01")] == [2020, 2019]
+
+
+def test_levels_that_a_view_was_promoted_with_are_not_thereby_those_of_the_day() -> None:
+    ledger = MemoryLedger()
+    for version, begins, ends in TEXTS:
+        publish_levels(ledger, version, begins, ends)
+    promote(ledger, reference_levels=2011)
+    today = ledger.clock().date()
+    assert [ledger.rules().decides(RuleId("reference-levels", year), today) for year in (2011, 2019)] == [False, True]

@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from domain.dose_alerts import QUANTITIES
+from domain.dose_levels import Level, ReferenceLevels
 from domain.errors import OutOfRange, UnknownUnit
 from domain.rules.document import parse
-from domain.rules.levels import UNITS, Level, ReferenceLevels, protocol_key
+from domain.rules.levels import LEVELS_OF, UNITS, protocol_key
 from tests.unit.refusals_of_rules import LEVEL
 
 
@@ -58,7 +58,7 @@ def test_each_quantity_has_its_units(quantity: str, value: float, unit: str, can
 
 
 def test_every_quantity_can_have_a_level() -> None:
-    assert set(UNITS) == set(QUANTITIES)
+    assert set(UNITS) == set(LEVELS_OF)
 
 
 @pytest.mark.parametrize("unit", ["mGy", "Sv", "mgy.cm2", "µGy.m2"])
@@ -84,8 +84,13 @@ def test_a_level_without_protocols_covers_no_device_yet() -> None:
     assert (found.levels[0].protocols, found.levels[0].phantom_cm) == ((), None)
 
 
-def test_a_guide_value_is_at_most_the_level_and_changes_no_comparison() -> None:
-    assert levels({"guide": LEVEL["value"]}) == levels({})
+def test_a_guide_value_is_at_most_the_level_and_in_the_same_unit() -> None:
+    assert levels({"guide": LEVEL["value"]})[0].guide == LEVEL["value"]
+    area = {"quantity": "dap_mgycm2", "value": 0.25, "unit": "Gy.cm2", "guide": 0.15, "phantom_cm": None}
+    told = {name: value for name, value in (LEVEL | area).items() if value is not None}
+    found = parse("reference-levels", 1, {"levels": [told]})
+    assert isinstance(found, ReferenceLevels)
+    assert (found.levels[0].value, found.levels[0].guide) == (250.0, 150.0)
     with pytest.raises(OutOfRange, match=r"body\.levels\[0\]\.guide: is over the level"):
         levels({"guide": LEVEL["value"] + 1})
 
@@ -94,3 +99,46 @@ def test_a_guide_value_is_at_most_the_level_and_changes_no_comparison() -> None:
 def test_a_guide_value_that_is_not_set_is_left_out_and_never_zero(guide: int) -> None:
     with pytest.raises(OutOfRange, match=r"body\.levels\[0\]\.guide: is out of range"):
         levels({"guide": guide})
+
+
+CHILD: dict[str, Any] = {"population": "child"}
+
+
+def of_weights(*weights: float | None) -> ReferenceLevels:
+    told = [LEVEL | CHILD | ({"weight_kg": w, "value": 100 + w} if w else {}) | {"protocols": []} for w in weights]
+    found = parse("reference-levels", 2011, {"levels": [LEVEL, *told]})
+    assert isinstance(found, ReferenceLevels)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("weight_kg", "expected"),
+    [(8, [10]), (14.9, [10]), (15, [10]), (15.1, [20]), (30, [30]), (30.1, []), (None, []), (0, [])],
+)
+def test_a_child_is_of_the_nearest_weight_up_to_the_greatest(weight_kg: float | None, expected: list[float]) -> None:
+    found = of_weights(10, 20, 30).of("Brain", "CT", "child", weight_kg)
+    assert [level.weight_kg for level in found] == expected
+
+
+def test_a_child_nearer_to_a_weight_that_the_act_has_not_has_no_level() -> None:
+    """The text names 3.5 kg for one act; for another, from 20 kg on, a newborn is compared with nothing."""
+    told = LEVEL | CHILD | {"act": "Chest", "weight_kg": 3.5, "protocols": []}
+    body = {"levels": [told, LEVEL | CHILD | {"weight_kg": 20}]}
+    found = parse("reference-levels", 2011, body)
+    assert isinstance(found, ReferenceLevels)
+    assert found.of("Brain", "CT", "child", 4) == ()
+    assert [level.weight_kg for level in found.of("Brain", "CT", "child", 18)] == [20]
+
+
+@pytest.mark.parametrize("population", [None, "child"])
+def test_levels_of_adults_are_of_adults_alone(population: str | None) -> None:
+    found = of_weights()
+    assert [level.value for level in found.of("Brain", "CT", "adult", None)] == [1050]
+    assert found.of("Brain", "CT", population, 70) == ()
+
+
+def test_an_entrance_dose_is_told_and_compared_with_nothing() -> None:
+    told = LEVEL | {"quantity": "entrance_dose_mgy", "unit": "mGy", "value": 0.3}
+    found = parse("reference-levels", 2011, {"levels": [{k: v for k, v in told.items() if k != "phantom_cm"}]})
+    assert isinstance(found, ReferenceLevels)
+    assert (len(found.levels), found.of("Brain", "CT", "adult", None)) == (1, ())
