@@ -8,7 +8,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -208,6 +208,15 @@ class Krypton:
             raise ServiceUnavailable("the views are as an earlier program made them: run krypton init") from None
         finally:
             self._snapshots.give_back(connection)
+
+    @contextmanager
+    def looking(self) -> Iterator["Krypton"]:
+        """The same, for one who looks again and again: the session of a snapshot stays open for the next look."""
+        looks = replace(self, kept=max(1, self.kept))
+        try:
+            yield looks
+        finally:
+            looks.close()
 
     def projection(self, name: str, version: int | None = None) -> "Projection":
         """A view's projection as that version was made, or as the one that readers see. Raises NotFound."""

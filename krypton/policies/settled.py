@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Final
+from typing import Any
 
 from adapters.outbox import operators
 from domain.errors import NotFound
@@ -10,7 +10,6 @@ from domain.times import iso, micros
 from krypton.bootstrap import Krypton
 from krypton.left import Left
 from krypton.policies.fold import PREFIX, PolicyFold
-from krypton.settings import ServiceUnavailable
 from krypton.views import lag
 from policies.all import POLICIES
 from projections.engine import positions
@@ -18,10 +17,6 @@ from projections.engine.positions import Partition, Position
 from projections.versions import catalog
 
 CLOCKS_US = 60_000_000  # by how much the clocks of two machines may differ
-PAUSE_FOR_LOOK: Final = 20
-"""The pause after a look, in times of what it took: a million entries are counted for a second, and who waits for them
-must not slow them down.
-"""
 
 
 def known_policy(name: str) -> None:
@@ -93,25 +88,23 @@ def _wait_for_policies(
     late: dict[str, int] = {}
     due: dict[str, int] = {}
 
-    def settled() -> bool:
+    def settled(looks: Krypton) -> bool:
         late.clear()
         due.clear()
-        with ours.snapshot() as connection:
+        with looks.snapshot() as connection:
             behind = {name: _behind(name, _read(connection, name), ends) for name in policies}
             late.update({name: n for name, n in behind.items() if n})
             due.update(operators.unsettled(connection, micros(ours.ledger.clock()), head, caused))
         left.tell({name: behind[name] + due.get(name, 0) for name in policies})
         return not late and not due
 
-    began = time.monotonic()
-    while not settled():
-        took = time.monotonic() - began
-        if time.monotonic() > deadline:
-            waits = [f"policy {name} ({n} behind)" for name, n in late.items()]
-            waits += [f"policy {name} ({n} to do)" for name, n in due.items()]
-            raise ServiceUnavailable(f"timed out: not settled: {', '.join(waits)}; is krypton run running?")
-        time.sleep(max(lag.LOOK_AGAIN_S, PAUSE_FOR_LOOK * took))
-        began = time.monotonic()
+    def named() -> str:
+        waits = [f"policy {name} ({n} behind)" for name, n in late.items()]
+        waits += [f"policy {name} ({n} to do)" for name, n in due.items()]
+        return f"timed out: not settled: {', '.join(waits)}; is krypton run running?"
+
+    with ours.looking() as looks:
+        lag.until(lambda: settled(looks), deadline, named)
 
 
 def _topics() -> set[str]:

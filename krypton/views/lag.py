@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, Final
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
@@ -23,7 +23,11 @@ from streams.relay.outbox import Rows
 from streams.relay.outgoing import Addresser
 from streams.relay.position_search import offsets_at
 
-LOOK_AGAIN_S = 0.05
+LOOK_AGAIN_S: Final = 0.05
+PAUSE_FOR_LOOK: Final = 9
+"""The pause after a look, in times of what it took: a million entries are counted for a second, and who waits for them
+must not slow them down.
+"""
 Ends = Mapping[tuple[str, int], int]
 
 
@@ -54,7 +58,8 @@ def wait_for_views(ours: Krypton, timeout_s: float, reach: Callable[[int, int], 
 def wait_until_read(ours: Krypton, timeout_s: float, reach: Callable[[int, int], None]) -> None:
     """As ``wait_for_views``, and what views had to leave out is no matter."""
     try:
-        _wait(ours, timeout_s, reach)
+        with ours.looking() as looks:
+            _wait(looks, ours.ledger.recorder.max_notification_id() or 0, timeout_s, reach)
     except ServiceUnavailable as late:
         causes = "; ".join(_causes(ours))
         raise ServiceUnavailable(f"{late}; {causes}" if causes else str(late)) from None
@@ -66,17 +71,16 @@ def check_following(ours: Krypton) -> None:
         raise ServiceUnavailable(f"not as the ledger holds it: {causes}")
 
 
-def _wait(ours: Krypton, timeout_s: float, reach: Callable[[int, int], None]) -> None:
+def _wait(ours: Krypton, head: int, timeout_s: float, reach: Callable[[int, int], None]) -> None:
     deadline = time.monotonic() + timeout_s
     left = Left(reach)
-    head = ours.ledger.recorder.max_notification_id() or 0
 
     def relayed() -> bool:
         missing = _left_to_relay(ours, head)
         left.tell({"relay": missing})
         return not missing
 
-    _until(relayed, deadline, lambda: f"the relay has not copied up to position {head} yet")
+    until(relayed, deadline, lambda: f"timed out: the relay has not copied up to position {head} yet")
     ends = end_offsets(ours)
     lagging: dict[str, int] = {}
 
@@ -90,7 +94,7 @@ def _wait(ours: Krypton, timeout_s: float, reach: Callable[[int, int], None]) ->
     def named() -> str:
         return ", ".join(f"{view} ({lag} behind)" for view, lag in lagging.items())
 
-    _until(applied, deadline, lambda: f"not up to date: {named()}; {_why(ours)}")
+    until(applied, deadline, lambda: f"timed out: not up to date: {named()}; {_why(ours)}")
 
 
 def _why(ours: Krypton) -> str:
@@ -112,16 +116,16 @@ def lacks(ours: Krypton, view: str, position: int, timeout_s: float, version: in
     """
     deadline = time.monotonic() + timeout_s
     try:
-        _until(
+        until(
             lambda: _acknowledged(ours) >= position,
             deadline,
-            lambda: f"the relay has not copied up to position {position} yet; is krypton run running?",
+            lambda: f"timed out: the relay has not copied up to position {position} yet; is krypton run running?",
         )
         upto = offsets_behind(ours, VIEWS[view].make().topics, position) or {}  # what comes later is not waited for
-        _until(
+        until(
             lambda: _behind_of(ours, view, version, upto) == 0,
             deadline,
-            lambda: f"{view} is not up to date: is its worker running?",
+            lambda: f"timed out: {view} is not up to date: is its worker running?",
         )
     except ServiceUnavailable as late:
         return str(late)
@@ -174,11 +178,14 @@ def _left_to_relay(ours: Krypton, head: int) -> int:
         raise kafka_away(ours, away) from None
 
 
-def _until(met: Any, deadline: float, complaint: Any) -> None:
+def until(met: Callable[[], bool], deadline: float, complaint: Callable[[], str]) -> None:
+    """Look again and again until it is met. Raises ServiceUnavailable, with the complaint, after the deadline."""
+    began = time.monotonic()
     while not met():
         if time.monotonic() > deadline:
-            raise ServiceUnavailable(f"timed out: {complaint()}")
-        time.sleep(LOOK_AGAIN_S)
+            raise ServiceUnavailable(complaint())
+        time.sleep(max(LOOK_AGAIN_S, PAUSE_FOR_LOOK * (time.monotonic() - began)))
+        began = time.monotonic()
 
 
 def topics_status(ours: Krypton) -> list[dict[str, Any]]:
