@@ -42,7 +42,7 @@ from streams.relay.outgoing import NoKeys
 log = logging.getLogger(__name__)
 KEY_FILE: Final = "KRYPTON_NOTICES_KEY_FILE"
 REST_S: Final = 0.05
-"""Seconds after each transaction of a policy's fold: what it leads to has longer breaks."""
+"""Seconds after each fetch of a policy's fold that had few events: what they lead to has longer breaks."""
 Step = Callable[[str], None]
 
 

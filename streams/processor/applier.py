@@ -1,15 +1,15 @@
 """Applies fetched records to a view in batches; closed during a rebalance so that no stale record is applied.
 
 All waiting records go into one transaction; a single record is applied at once. Where nobody waits for a row, as in a
-policy, it rests after each, so that what comes meanwhile goes together. Between ``shut`` and ``open`` nothing
-is applied: records fetched before a rebalance are dropped, and a running batch is awaited, so that a partition's next
-owner finds its true position.
+policy, no more is fetched for a while after a fetch with few records, so that what comes meanwhile goes together.
+Between ``shut`` and ``open`` nothing is applied: records fetched before a rebalance are dropped, and a running batch is
+awaited, so that a partition's next owner finds its true position.
 """
 
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple, TypeVar
 
@@ -21,14 +21,13 @@ from streams.processor.view import View
 log = logging.getLogger(__name__)
 
 BATCH = 1_000
-WAITING = 16  # fetches that may wait; beyond that the consumer pauses
+WAITING = 4  # fetches that may wait; beyond that the consumer pauses
 PAUSE_FIRST_S, PAUSE_MOST_S = 0.1, 3.0
-Sleep = Callable[[float], Awaitable[object]]
 T = TypeVar("T")
 
 
 class Run(NamedTuple):
-    """The records of one partition in one fetch, and the consumer group's generation at that time."""
+    """The records of one fetch, and the consumer group's generation at that time."""
 
     generation: int
     records: Sequence[Record]
@@ -37,9 +36,8 @@ class Run(NamedTuple):
 class Applier:
     """Feeds one view. All calls to the view run one at a time, in a thread of its own."""
 
-    def __init__(self, view: View, *, batch: int = BATCH, rest_s: float = 0.0, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(self, view: View, *, batch: int = BATCH, rest_s: float = 0.0) -> None:
         self._view = view
-        self._sleep = sleep
         self._most = batch
         self._rest_s = rest_s
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=view.name)
@@ -86,27 +84,30 @@ class Applier:
         moved, self._applied = self._applied, {}
         return moved
 
+    def rest_after(self, records: int) -> float:
+        """Seconds for which no more is fetched after so many records; none after as many as one transaction takes."""
+        return self._rest_s if 0 < records < self._most else 0.0
+
     async def run(self) -> None:
         """Apply batches for ever. Raises the view's errors except StoreAway; then nothing more is applied."""
         while True:
             self._take(await self._arrived.get())
-            while size := await self._apply():
-                if size < self._most and self._rest_s:
-                    await self._sleep(self._rest_s)
+            while await self._apply():
+                pass
 
-    async def _apply(self) -> int:
-        """Apply the next batch; returns how many records it had, 0 if nothing waits any more."""
+    async def _apply(self) -> bool:
+        """Apply the next batch; returns whether there was one."""
         async with self._busy:
             if not (batch := self._batch()):
-                return 0
+                return False
             try:
                 await self._with_retries(self._view.apply, batch, go_on=lambda: self._generation is not None)
             except StoreAway:
-                return 0  # shut meanwhile: nothing was applied; the partition's next owner reads it again
+                return False  # shut meanwhile: nothing was applied; the partition's next owner reads it again
             moved = {(r.topic, r.partition): r.offset + 1 for r in batch}
             self._applied.update(moved)
             self.heads.update(moved)
-            return len(batch)
+            return True
 
     async def beside(self, call: Callable[[], None]) -> None:
         """Run a call in the view's thread between two batches, unless closed. Raises its errors."""

@@ -29,7 +29,7 @@ SETTINGS: dict[str, Any] = {
     "topic_disable_leader": True,
     "consumer_auto_offset_reset": "earliest",
     "stream_wait_empty": False,  # the applier knows what is unfinished, Faust does not
-    "stream_buffer_maxsize": 16,  # fetches, not records
+    "stream_buffer_maxsize": 2,  # fetches, not records
     "table_standby_replicas": 0,  # no tables: partitions are assigned round-robin, not by Faust's own assignor
     "broker_commit_interval": 2.0,
     "broker_session_timeout": 10.0,  # a killed worker's partitions are reassigned after this

@@ -1,12 +1,14 @@
 """A Faust consumer that starts at the positions stored in PostgreSQL, not at Kafka's committed offsets.
 
 On every assignment it seeks to the view's positions. Group offsets are committed too, but only to show lag: each is
-what the view has applied. A fetch passes through Faust as one message per partition with all its records, so Faust's
-cost per message is paid once per fetch. The internals overridden here belong to faust-streaming 0.15.3 and aiokafka
+what the view has applied. A fetch passes through Faust as one message with the records of all partitions: Faust's cost
+of a message is paid once, and what was fetched together is applied together. After a fetch with few records the next
+one may rest, so that more comes with it. The internals overridden here belong to faust-streaming 0.15.3 and aiokafka
 0.14.0, which are pinned.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from itertools import chain
 from typing import Any, Protocol
 
 from faust.transport.drivers import aiokafka as driver
@@ -30,9 +32,12 @@ class Seat(Protocol):
     def applied(self) -> Positions:
         """(topic, partition) to the offset after the last applied record, for partitions that moved."""
 
+    def rest_after(self, records: int) -> float:
+        """Seconds to rest after a fetch of so many records."""
+
 
 class RunMessage(ConsumerMessage):  # type: ignore[misc]  # the library ships no types
-    """The records of one partition in one fetch: ``run`` holds aiokafka's records, in order."""
+    """The records of one fetch: ``run`` holds aiokafka's records, those of each partition in order."""
 
     run: Sequence[Any]
 
@@ -72,6 +77,9 @@ class PositionedConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[m
 class PositionedConsumer(driver.Consumer):  # type: ignore[misc]  # the library ships no types
     """Seeks to the view's positions and passes on whole fetches."""
 
+    _rest_s = 0.0
+    """Seconds before the next fetch is asked for."""
+
     @property
     def seat(self) -> Seat:
         """Set on the app before it starts."""
@@ -90,23 +98,29 @@ class PositionedConsumer(driver.Consumer):  # type: ignore[misc]  # the library 
         self.seat.open(generation)
 
     async def getmany(self, timeout: float) -> AsyncIterator[tuple[TP, RunMessage]]:
-        """The records of a fetch as one message per partition."""
+        """The records of a fetch as one message, which bears the name of one of its partitions."""
+        if self._rest_s:
+            await self.sleep(self._rest_s)
         records, active = await self._wait_next_records(timeout)
-        generation = self.app.consumer_generation_id
-        for tp, run in (records or {}).items():
-            if self.should_stop or not self.flow_active or self.app.consumer_generation_id != generation:
-                return  # the partitions are being revoked; their next owner reads from the stored position
-            if active is None or tp in active or tp in self._buffered_partitions:
-                yield tp, self._message(tp, run, generation)
+        if self.should_stop or not self.flow_active:
+            return  # the partitions are being revoked; their next owner reads from the stored position
+        runs = {tp: run for tp, run in (records or {}).items() if self._takes(tp, active)}
+        fetched = list(chain.from_iterable(runs.values()))
+        self._rest_s = self.seat.rest_after(len(fetched))
+        if runs:
+            tp, run = next(iter(runs.items()))
+            yield tp, self._message(tp, run[-1], fetched)
 
-    def _message(self, tp: TP, run: Sequence[Any], generation: int) -> RunMessage:
-        last = run[-1]
+    def _takes(self, tp: TP, active: Collection[TP] | None) -> bool:
+        return active is None or tp in active or tp in self._buffered_partitions
+
+    def _message(self, tp: TP, last: Any, fetched: Sequence[Any]) -> RunMessage:
         stamp = (last.timestamp or 0) / 1000
         message = RunMessage(
             tp.topic, tp.partition, last.offset, stamp, last.timestamp_type, None, None, None, None, 0, 0, tp,
-            generation_id=generation,
+            generation_id=self.app.consumer_generation_id,
         )  # fmt: skip
-        message.run = run
+        message.run = fetched
         return message
 
     async def force_commit(self, *_: Any, **__: Any) -> bool:

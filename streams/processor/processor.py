@@ -52,8 +52,8 @@ def run(
 ) -> None:
     """Keep a view up to date until SIGTERM, SIGINT, or ``stop`` is set. Call it in the main thread.
 
-    ``kafka``: bootstrap servers. ``batch``: the most records per transaction; ``rest_s``: how long it rests after one
-    that had fewer.
+    ``kafka``: bootstrap servers. ``batch``: the most records per transaction; ``rest_s``: how long nothing
+    is fetched after fewer.
     """
     quiet.rate_limit()
     if not _kafka_answers(kafka, stop or threading.Event()):

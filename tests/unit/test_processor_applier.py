@@ -99,31 +99,10 @@ def test_a_batch_is_never_larger_than_asked() -> None:
 
 
 def test_what_comes_while_it_rests_goes_together() -> None:
-    """A lone record is applied at once, and a full batch leaves no time to rest."""
-    view = FakeView()
-    rests: list[float] = []
-    over = asyncio.Event()
-
-    async def rest(seconds: float) -> None:
-        rests.append(seconds)
-        await over.wait()
-
-    applier = Applier(view, batch=2, rest_s=7.0, sleep=rest)
-
-    async def scene() -> None:
-        await applier.put(fetched(0))
-        await until_others(lambda: rests, "it rests")
-        assert view.batches == [[0]]
-        await applier.put(fetched(1))
-        await applier.put(fetched(2))
-        await applier.put(fetched(3))
-        over.set()
-        await until_others(lambda: len(view.batches) == 3, "all is applied")
-
-    play(applier, scene)
-    assert view.batches == [[0], [1, 2], [3]]
-    assert rests == [7.0, 7.0][: len(rests)]
-    assert len(rests) <= 2
+    """Nothing is fetched for a while after few records; a full batch, or none, leaves no time to rest."""
+    applier = Applier(FakeView(), batch=2, rest_s=7.0)
+    assert [applier.rest_after(records) for records in range(4)] == [0.0, 7.0, 0.0, 0.0]
+    assert Applier(FakeView()).rest_after(1) == 0.0
 
 
 def test_what_was_fetched_before_the_partitions_were_dealt_anew_is_dropped() -> None:

@@ -1,0 +1,91 @@
+"""How a fetch passes through Faust: as one message with the records of all partitions, and with a rest where asked."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from faust.types import TP
+
+from streams.processor.positioned_consumer import PositionedConsumer, RunMessage
+
+GENERATION = 3
+ONE, OTHER = TP("t", 0), TP("u", 5)
+Fetch = Mapping[TP, Sequence[Any]]
+
+
+def record(offset: int) -> Any:
+    """As aiokafka gives it, as far as the consumer looks."""
+    return SimpleNamespace(offset=offset, timestamp=None, timestamp_type=None)
+
+
+class Seat:
+    """Rests for as many seconds as it was given records."""
+
+    def rest_after(self, records: int) -> float:
+        """See ``Seat``."""
+        return float(records)
+
+
+class Fed(PositionedConsumer):
+    """A consumer that is given its fetches, without Kafka."""
+
+    should_stop = False
+    flow_active = True
+
+    def __init__(self, *fetches: Fetch, active: set[TP]) -> None:
+        self.app = SimpleNamespace(seat=Seat(), consumer_generation_id=GENERATION)
+        self.rests: list[float] = []
+        self._buffered_partitions: set[TP] = set()
+        self._fetches = list(fetches)
+        self._active = active
+
+    async def sleep(self, n: Any, *_: Any, **__: Any) -> None:
+        """Note it."""
+        self.rests.append(n)
+
+    async def _wait_next_records(self, timeout: float) -> tuple[Fetch, set[TP]]:
+        return self._fetches.pop(0), self._active
+
+    def read(self) -> list[tuple[TP, RunMessage]]:
+        """The messages of the next fetch."""
+
+        async def all_of_it() -> list[tuple[TP, RunMessage]]:
+            return [one async for one in self.getmany(1.0)]
+
+        return asyncio.run(all_of_it())
+
+
+def test_a_fetch_is_one_message() -> None:
+    """What was fetched together is applied together, in the order of each partition."""
+    fed = Fed({ONE: [record(4), record(5)], OTHER: [record(9)]}, active={ONE, OTHER})
+    ((tp, message),) = fed.read()
+    assert tp == message.tp == ONE
+    assert [one.offset for one in message.run] == [4, 5, 9]
+    assert (message.offset, message.generation_id) == (5, GENERATION)
+
+
+def test_partitions_that_are_not_read_now_are_left_out() -> None:
+    """They were given away, or wait: who owns them then reads them from the stored position."""
+    fed = Fed({ONE: [record(4)], OTHER: [record(9)]}, {ONE: [record(5)]}, active={OTHER})
+    ((tp, message),) = fed.read()
+    assert tp == OTHER
+    assert [one.offset for one in message.run] == [9]
+    assert fed.read() == []
+
+
+def test_it_rests_after_a_fetch_as_long_as_it_is_told() -> None:
+    """Before the next one, and not before the first."""
+    fed = Fed({ONE: [record(4), record(5)]}, {}, {ONE: [record(6)]}, active={ONE})
+    fed.read()
+    assert fed.rests == []
+    assert fed.read() == []
+    fed.read()
+    assert fed.rests == [2.0]
+
+
+def test_nothing_is_passed_on_while_partitions_are_taken_away() -> None:
+    """Their next owner reads from the stored position."""
+    fed = Fed({ONE: [record(4)]}, active={ONE})
+    fed.flow_active = False
+    assert fed.read() == []
