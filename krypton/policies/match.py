@@ -35,7 +35,7 @@ from krypton.policies.seen import Seen
 from krypton.views.matches import bodies
 from policies.policy import Due, Kind
 from postgres.session import connect
-from projections.engine.query import fetch
+from projections.engine.query import fetch_planned
 from projections.identity_index import due as matching
 from projections.versions import catalog, tailing
 from projections.versions.tailing import OtherCode
@@ -55,6 +55,8 @@ WHERE position = ANY(%(causes)s) AND type = ANY(%(of_two)s)
 """
 FEW = 50
 """Identities that statements connect, of whom all is weighed whatever the event was."""
+BY_INDEX = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off", "jit": "off"}
+"""Of the session, which plans once: a plan made while tables are small must not read them whole when they are large."""
 KEPT = 20_000
 """Identities of which it is known up to where they were looked up."""
 Becomes = Mapping[UUID, Sequence[tuple[int, Due]]]
@@ -160,7 +162,7 @@ class Match:
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            self._connection = connect(self._ours.addresses.database, "match")
+            self._connection = connect(self._ours.addresses.database, "match", settings=BY_INDEX)
             self._connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
         return self._connection
 
@@ -172,7 +174,8 @@ def _widely(connection: Connection, schema: str, entries: Sequence[Entry]) -> se
         "of_itself": [f"identity.{what}" for what in OF_ITSELF],
         "of_two": [f"link.{what}" for what in OF_TWO],
     }
-    about = {row["position"]: {row["one"], row["other"]} for row in fetch(connection, CAUSES.format(s=schema), **asked)}
+    found = fetch_planned(connection, CAUSES.format(s=schema), **asked)
+    about = {row["position"]: {row["one"], row["other"]} for row in found}
     return {entry.id for entry in entries if entry.body["identity"] not in about.get(entry.cause, ())}
 
 

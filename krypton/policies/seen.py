@@ -11,7 +11,7 @@ from typing import Any
 from krypton.bootstrap import Krypton
 from krypton.views import lag
 from projections.declared import VIEWS
-from projections.engine.query import fetch
+from projections.engine.query import fetch_planned
 from schemas.registry import registry
 from streams.broker.partition import partition_of
 from streams.broker.topics import PARTITIONS
@@ -50,9 +50,9 @@ class Seen:
             return set()  # true by now, perhaps, and not yet in the caller's snapshot
         if (last := max(positions)) > self._upto:
             asked = {"after": self._upto, "upto": last, "types": list(self._topic_of)}
-            self._unread += [(s["id"], self._partition(s)) for s in fetch(connection, STORED, **asked)]
+            self._unread += [(s["id"], self._partition(s)) for s in fetch_planned(connection, STORED, **asked)]
             self._upto = last
-        rows = fetch(connection, READ, view=self._view, version=version)
+        rows = fetch_planned(connection, READ, view=self._view, version=version)
         self.read = {(row["topic"], row["partition"]): row["ledger_position"] for row in rows}
         self._unread = [(at, partition) for at, partition in self._unread if self.read.get(partition, 0) < at]
         self.upto = self._unread[0][0] - 1 if self._unread else self._upto

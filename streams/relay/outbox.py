@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
+from postgres import prepared
 from postgres.session import connect
 from streams.relay import alarms
 from streams.relay.log_end import NO_HINT, Foreign, Hint, Place
@@ -38,6 +39,7 @@ END $$;
 CREATE TABLE IF NOT EXISTS ledger.topic_id (topic text PRIMARY KEY, id text NOT NULL);
 """
 COLUMNS = "id, originator_id::text, originator_version, state FROM ledger.ledger_events"
+PAGE = f"SELECT {COLUMNS} WHERE id > %s ORDER BY id LIMIT %s"
 
 
 NAMES = """SELECT id, originator_id::text || '/' || originator_version
@@ -115,7 +117,7 @@ class Outbox(Rows):
         self._most = self._rows = page_rows
         self.at_end = False
         """Whether the last page had all that there was."""
-        super().__init__(connect(database, "relay", autocommit=True))
+        super().__init__(connect(database, "relay", autocommit=True, settings={"enable_seqscan": "off"}))
         with self._connection.cursor() as cursor:
             cursor.execute(f"LISTEN {CHANNEL}")
 
@@ -150,7 +152,7 @@ class Outbox(Rows):
     def page(self, after: int) -> list[Stored]:
         """The next events after a position, in order; empty at the end."""
         with self._connection.cursor() as cursor:
-            cursor.execute(f"SELECT {COLUMNS} WHERE id > %s ORDER BY id LIMIT %s", (after, self._rows))
+            prepared.run(cursor, PAGE, after, self._rows)
             page = [Stored(i, aggregate, version, bytes(state)) for i, aggregate, version, state in cursor]
         self.at_end = len(page) < self._rows
         if page:
