@@ -30,7 +30,8 @@ def run_worker(ours: Krypton, view: str, version: int | None = None) -> None:
 
         with ours.snapshot() as connection:
             tailing.check_tailed(connection, view, version)
-    processor.run(ours.view(view, version), kafka=ours.addresses.kafka, batch=ours.settings.worker_batch)
+    kafka, batch = ours.addresses.kafka, ours.settings.worker_batch
+    processor.run(ours.view(view, version), kafka=kafka, batch=batch, rest_s=VIEWS[view].rest_s)
 
 
 def run_workers(ours: Krypton, views: Sequence[str]) -> None:

@@ -48,6 +48,7 @@ class View:
     ``kinds``: of the rules that it is made with, in the order in which ``projection`` takes rule sets; without any, it
     takes those that need no publishing. ``queries``: the modules that answer from its rows. ``difference``: what a
     difference between two versions means beyond rows. ``due``: what its rules call for and nobody has decided.
+    ``rest_s``: for how many seconds its worker fetches no more after few events, so that more are applied together.
     """
 
     name: str
@@ -56,6 +57,7 @@ class View:
     queries: tuple[str, ...]
     difference: str | None = None
     due: str | None = None
+    rest_s: float = 0.0
 
     @property
     def package(self) -> str:

@@ -10,4 +10,5 @@ VIEW = View(
     queries=("queries", "review"),
     difference="difference:Persons",
     due="due:due",
+    rest_s=0.02,
 )
