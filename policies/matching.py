@@ -25,6 +25,17 @@ others may be who agreed with that person too.
 """
 LOOSENS = frozenset(f"link.{what}" for what in ("unbarred", "unmerged", "barred", "dismissed"))
 """Events after which two sides, or who agrees with both, may have something due that was not due before."""
+MERGED = "link.merged"
+LOOKUP = "match"
+CHANGES = CHANGES_KEYS | LOOSENS | {MERGED}
+"""Events of ``changed``."""
+
+
+def changed(event: LedgerEvent) -> tuple[str, ...]:
+    """The identities of which something may be due after the event, whoever said it, under whichever rules."""
+    if event.type in CHANGES_KEYS:
+        return (event.aggregate_id,)
+    return (event.data["low"], event.data["high"]) if event.type in CHANGES else ()
 
 
 class Matching(Policy):
@@ -35,12 +46,9 @@ class Matching(Policy):
     topics: tuple[str, ...] = ("krypton.identities", "krypton.links")
 
     def react(self, event: LedgerEvent) -> Iterable[Due]:
-        """See ``Policy``."""
-        if event.type in CHANGES_KEYS:
-            return _looked_at(event.aggregate_id)
-        if event.type in LOOSENS or (event.type == "link.merged" and event.data["rule"] == HUMAN):
-            return _looked_at(event.data["low"], event.data["high"])
-        return ()
+        """See ``Policy``. What rules merge leads to nothing: they have seen the two."""
+        by_rule = event.type == MERGED and event.data["rule"] != HUMAN
+        return () if by_rule else _looked_at(*changed(event))
 
     def refused(self, does: str, body: Mapping[str, Any], refusal: RuleBroken) -> Iterable[Due]:
         """Both sides of a merge that is no longer due: others may have been due that they were to be merged through."""
@@ -50,4 +58,4 @@ class Matching(Policy):
 
 
 def _looked_at(*identities: str) -> tuple[Due, ...]:
-    return tuple(Due(Kind.LOOKUP, "match", {"identity": identity}) for identity in identities)
+    return tuple(Due(Kind.LOOKUP, LOOKUP, {"identity": identity}) for identity in identities)

@@ -32,7 +32,8 @@ TOLD = {
     "proposed": "pairs proposed for review",
     "unmerged": "merges taken back",
     "alerts": "studies with new dose alerts",
-    "stand": "left as people decided",
+    "stand": "left as they were decided meanwhile",
+    "again": "identities that changed meanwhile, to be matched again",
 }
 
 
@@ -156,7 +157,7 @@ def promote(
 
     Refused while it lags behind the one that they see. Decisions that its rules newly call for are raised then, once.
     """
-    from krypton.views import compare, promote
+    from krypton.views import foreseen, promote
     from projections.versions import versions
 
     known_view(view)
@@ -167,10 +168,12 @@ def promote(
     with ours.snapshot() as connection:
         candidate = versions.candidate(connection, view, version)
     promote.check_promotable(ours, view, candidate, force=force)
-    with ours.snapshot() as connection:
-        summary = _compared(connection, compare.with_live(ours, connection, view, candidate))
     with stages() as tell:
-        done = promote.promote(ours, view, candidate, who.actor(), command_id, summary=summary, force=force, tell=tell)
+        summary, due = foreseen.compared(ours, view, candidate, tell, timeout_s=promote.SHORT_S)
+    with stages() as tell:
+        done = promote.promote(
+            ours, view, candidate, who.actor(), command_id, summary=summary, foreseen=due, force=force, tell=tell
+        )
     _switched(done, as_json)
 
 

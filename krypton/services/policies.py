@@ -31,6 +31,7 @@ from krypton.policies.settled import known_policy
 from krypton.settings import Settings
 from policies.alerts import MAIL
 from policies.all import POLICIES
+from policies.matching import LOOKUP
 from projections.engine.parked import DeadLetter
 from projections.engine.store import ViewStore
 from schemas.codec import Codec
@@ -172,7 +173,7 @@ def _thread(name: str, target: Callable[[], None]) -> Thread:
 
 def _lookups(ours: Krypton, name: str, step: Step) -> Mapping[str, Lookup]:
     if name == "matching":
-        return {"match": Match(ours)}
+        return {LOOKUP: Match(ours)}
     if name == "erasure":
         return follow.lookups(ours, step)
     if name == "priors":

@@ -145,12 +145,14 @@ def _readers(names: Sequence[str]) -> list[str]:
 def _build(ours: Krypton, view: str, actor: str, say: Say) -> int:
     """Build the view again and promote it; no other version is left. Returns the version."""
     _drop_others(ours, view, actor)  # also a build that was begun: it goes by the offsets of before
-    wish = rebuild.Wish(view)
+    wish, upto = rebuild.Wish(view), ours.ledger.recorder.max_notification_id() or 0
     started = rebuild.begin(ours, wish)
     built = rebuild.run(ours, wish, started, lambda _: None)
     promote.promote(ours, view, built.version, actor, force=True)  # the former one goes by offsets that mean nothing
     _drop_others(ours, view, actor)
-    raise_due.raise_due(ours, view, built.version, uuid4())  # whoever looked at wrong rows decided too little
+    raise_due.raise_due(
+        ours, view, built.version, uuid4(), upto=upto
+    )  # whoever looked at wrong rows decided too little
     say(f"{view} v{built.version}: built from {built.events} events, and promoted")
     return built.version
 

@@ -3,9 +3,9 @@
 The switch and its journal row are one transaction in the views' database (``projections.versions.versions``). The
 ledger event is a second transaction, under a command id derived from the row's token. ``settle`` completes whatever a
 crash left unfinished, oldest first, one process at a time: however often it runs, each switch has one event and each
-decision is raised once. Due decisions are queried from the version's tables, which must first contain everything
-decided under the former rules up to the switch; a version that lags stays unsettled and is tried again by the next
-caller.
+decision is raised once. Who promotes raises what the diff found due (``foreseen``). Anybody else queries it from the
+version's tables, which must first contain everything decided under the former rules up to the switch; a version that
+lags stays unsettled and is tried again by the next caller.
 
 V3  A version is promoted only once its rules are in force.
 """
@@ -23,6 +23,7 @@ from domain.rules.document import RuleId
 from domain.work import Command, Envelope
 from krypton.bootstrap import Krypton
 from krypton.views import lag, raise_due
+from krypton.views.foreseen import Foreseen
 from postgres.session import connect
 from projections.engine import positions
 from projections.engine.declaration import Tell
@@ -61,19 +62,20 @@ def promote(
     command_id: UUID | None = None,
     *,
     summary: dict[str, Any] | None = None,
+    foreseen: Foreseen | None = None,
     force: bool = False,
     tell: Tell = lambda *_: None,
 ) -> dict[str, Any]:
     """Make a version the live one and raise the decisions now due; the ``summary`` of the diff is recorded.
 
-    Returns the journal row of the switch; ``waits_for``: why decisions are not raised yet, or None. ``tell`` is told
-    how far it is. ``force``: promote
-    even if the version lags or was built up to a position only. Raises as ``check_promotable``, and StoreAway.
+    Returns the journal row of the switch; ``waits_for``: why decisions are not raised yet, or None. ``foreseen``: what
+    the diff found due. ``tell`` is told how far it is. ``force``: promote even if the version lags or was built up to a
+    position only. Raises as ``check_promotable``, and StoreAway.
     """
     check_promotable(ours, view, version, force=force)
     database = ours.addresses.database
     done = versions.promote(database, view, version, actor, summary=summary, force=force, token=command_id)
-    return _told(ours, done, tell)
+    return _told(ours, done, tell, foreseen)
 
 
 def check_promotable(
@@ -116,25 +118,31 @@ def drop(ours: Krypton, view: str, version: int, actor: str, command_id: UUID | 
 
 
 def settle(
-    ours: Krypton, *, wait: bool = True, timeout_s: float = SHORT_S, tell: Tell = lambda *_: None
+    ours: Krypton,
+    *,
+    wait: bool = True,
+    timeout_s: float = SHORT_S,
+    tell: Tell = lambda *_: None,
+    foreseen: Foreseen | None = None,
 ) -> dict[int, str]:
     """Complete every unsettled switch; returns why some could not be completed, by the id of their journal row.
 
-    ``wait``: wait if another process is settling. ``timeout_s``: how long a version may take to catch up. Raises
-    ServiceUnavailable, Contended; the next call completes the rest.
+    ``wait``: wait if another process is settling. ``timeout_s``: how long a version may take to catch up.
+    ``foreseen``: what is due in a version, if it is live. Raises ServiceUnavailable, Contended; the next call completes
+    the rest.
     """
     waiting_for: dict[int, str] = {}
     with closing(connect(ours.addresses.database, "switches")) as connection:
         connection.autocommit = True
         if switches.unsettled(connection) and _locked(connection, wait):
             for one in switches.unsettled(connection):
-                if why := _settle(ours, connection, one, timeout_s, tell):
+                if why := _settle(ours, connection, one, timeout_s, tell, foreseen):
                     waiting_for[one.done.id] = why
     return waiting_for
 
 
-def _told(ours: Krypton, done: Switched, tell: Tell) -> dict[str, Any]:
-    waiting_for = settle(ours, timeout_s=TIMEOUT_S, tell=tell)
+def _told(ours: Krypton, done: Switched, tell: Tell, foreseen: Foreseen | None = None) -> dict[str, Any]:
+    waiting_for = settle(ours, timeout_s=TIMEOUT_S, tell=tell, foreseen=foreseen)
     with ours.snapshot() as connection:
         return {**switches.switch(connection, done.id), "waits_for": waiting_for.get(done.id)}
 
@@ -147,7 +155,9 @@ def _locked(connection: Connection, wait: bool) -> bool:
         return wait or bool(got)
 
 
-def _settle(ours: Krypton, connection: Connection, one: Unsettled, timeout_s: float, tell: Tell) -> str:
+def _settle(
+    ours: Krypton, connection: Connection, one: Unsettled, timeout_s: float, tell: Tell, foreseen: Foreseen | None
+) -> str:
     """Complete one switch; returns why not, or None. Due decisions are queried as this program's code knows the
     tables.
     """
@@ -157,9 +167,12 @@ def _settle(ours: Krypton, connection: Connection, one: Unsettled, timeout_s: fl
         switches.mark_recorded(connection, one.done.id, position)
     decided: dict[str, int] = {}
     if one.done.what != DROPPED and one.done.rules != one.former_rules and (live := _live(connection, one.done)):
-        if why := _of_others(ours, one.done.view, live) or lag.lacks(ours, one.done.view, position, timeout_s):
+        if foreseen and (foreseen.view, foreseen.version) != (one.done.view, live):
+            foreseen = None
+        late = _of_others(ours, one.done.view, live)
+        if why := late or ("" if foreseen else lag.lacks(ours, one.done.view, position, timeout_s)):
             return why
-        decided = raise_due.raise_due(ours, one.done.view, live, command_id, tell)
+        decided = raise_due.raise_due(ours, one.done.view, live, command_id, tell, upto=position, foreseen=foreseen)
     switches.mark_settled(connection, one.done.id, decided)
     return ""
 

@@ -5,7 +5,7 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 
 from projections.cumulative_dose.over import COLUMNS, KEY, over
-from projections.engine.declaration import Tell
+from projections.engine.declaration import Keep, Tell
 from projections.engine.query import fetch
 
 Document = dict[str, Any]
@@ -14,7 +14,7 @@ Document = dict[str, Any]
 class Levels:
     """``projections.engine.declaration.Meaning`` of the cumulative dose."""
 
-    def counts(self, connection: Connection, live: str, candidate: str, tell: Tell) -> Document:
+    def counts(self, connection: Connection, live: str, candidate: str, tell: Tell, keep: Keep) -> Document:
         """See ``Meaning``: ``doses`` newly_over and no_longer_over a level, studies and exposures together."""
         query = f"""
             SELECT count(*) FILTER (WHERE l.kind IS NULL) AS newly_over,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 Tell = Callable[[str, int, int], None]
 """What is being done, how many of it are done, and of how many."""
+Keep = Callable[[Any], None]
+"""Is given what the candidate's rules call for (``FindDue``), where it was worked out to be counted."""
 
 
 class Meaning(Protocol):
@@ -26,7 +28,7 @@ class Meaning(Protocol):
     ``tell`` is told how far it is.
     """
 
-    def counts(self, connection: "Connection", live: str, candidate: str, tell: Tell) -> Document:
+    def counts(self, connection: "Connection", live: str, candidate: str, tell: Tell, keep: Keep) -> Document:
         """Numbers, under one name each."""
 
     def page(

@@ -5,6 +5,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from sys import intern
 from typing import Any, NamedTuple
 
 from domain.membership import Cluster, Membership
@@ -116,7 +117,8 @@ class Working:
         one, other = pair["one"], pair["other"]
         if other in self._membership.person_of(one):
             return
-        decision = Decision(one, other, *_rule(pair), pair["score"], tuple(pair["fields"]), pair["position"])
+        fields = tuple(map(intern, pair["fields"]))  # a few words, of a million decisions
+        decision = Decision(one, other, *_rule(pair), pair["score"], fields, pair["position"])
         if pair["action"] == MERGE and merges and not self._set_apart(one, other):
             self._say("link.merged", one, other)
             found.merges.append(decision)

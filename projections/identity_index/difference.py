@@ -6,11 +6,12 @@ what the candidate's rules would newly decide counts as decided (``due``).
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from psycopg2.extensions import connection as Connection
 
-from projections.engine.declaration import Tell
+from projections.engine.declaration import Keep, Tell
 from projections.engine.query import fetch
 from projections.identity_index.decided import Decision, Due
 from projections.identity_index.due import due
@@ -60,9 +61,9 @@ RULE_VERSION = 'SELECT max(rule_version) AS version FROM "{s}".match_model'
 class Persons:
     """``projections.engine.declaration.Meaning`` of the identity index."""
 
-    def counts(self, connection: Connection, live: str, candidate: str, tell: Tell) -> Document:
+    def counts(self, connection: Connection, live: str, candidate: str, tell: Tell, keep: Keep) -> Document:
         """See ``Meaning``: ``persons`` joined, split, and ``proposed``: pairs newly put to a human."""
-        decided = _newly_due(connection, live, candidate, tell)
+        decided = _newly_due(connection, live, candidate, tell, keep)
         if decided is None:
             counted = fetch(connection, FOLDED_COUNTS.format(live=live, candidate=candidate))[0]
             return {"persons": {**counted, "proposed": 0}}
@@ -87,14 +88,17 @@ class Persons:
         return found
 
 
-def _newly_due(connection: Connection, live: str, candidate: str, tell: Tell) -> Due | None:
+def _newly_due(
+    connection: Connection, live: str, candidate: str, tell: Tell, keep: Keep = lambda _: None
+) -> Due | None:
     """What the candidate's rules would decide; None where nothing, or where they are the live version's own."""
     ours, theirs = (fetch(connection, RULE_VERSION.format(s=s))[0]["version"] for s in (live, candidate))
     if theirs is None or theirs == ours:
         return None
     different = fetch(connection, FOLDED_DIFFERENT.format(live=live, candidate=candidate))
     found = due(connection, candidate, [row["identity"] for row in different], tell=tell)
-    return found if found.merges or found.proposals or found.unmerges else None
+    keep(replace(found, would_be={}))  # a promotion raises decisions, and needs no persons
+    return found if len(found) else None
 
 
 def _differing(connection: Connection, live: str, decided: Due) -> tuple[dict[str, set[str]], dict[str, set[str]]]:

@@ -14,7 +14,7 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from domain.errors import NotFound
-from projections.engine.declaration import Document, Meaning, Tell
+from projections.engine.declaration import Document, Keep, Meaning, Tell
 from projections.engine.query import fetch
 from projections.engine.rows import quoted
 from projections.engine.sealed import Seal, shown
@@ -63,12 +63,12 @@ class Pair:
         return f"{self.view}_v{self.live}", f"{self.view}_v{self.candidate}"
 
 
-def summary(connection: Connection, pair: Pair, tell: Tell = lambda *_: None) -> Document:
+def summary(connection: Connection, pair: Pair, tell: Tell = lambda *_: None, keep: Keep = lambda _: None) -> Document:
     """The counts of ``views diff``: rows added, gone and changed per table, and what they mean.
 
     ``equal``: no difference in rows or columns. ``dead_letters``: how many wait in each. ``persons``, ``doses``: see
     ``Meaning``; only if they apply and both versions have the tables for them. ``tell``: told how
-    far it is; the rows to compare are PostgreSQL's estimate.
+    far it is; the rows to compare are PostgreSQL's estimate. ``keep``: see ``Keep``.
     """
     _session(connection)
     tables, sizes = [], _sizes(connection, pair)
@@ -77,7 +77,7 @@ def summary(connection: Connection, pair: Pair, tell: Tell = lambda *_: None) ->
         tell("rows compared", sum(sizes.get(one["table"], 0) for one in tables), sum(sizes.values()))
     letters, sides = catalog.dead_letters(connection), {"live": pair.live, "candidate": pair.candidate}
     nothing: Document = {}
-    meant = _meant(connection, pair, lambda told: told.counts(connection, *pair.schemas, tell), nothing)
+    meant = _meant(connection, pair, lambda told: told.counts(connection, *pair.schemas, tell, keep), nothing)
     return {
         "view": pair.view,
         "live": pair.live,

@@ -15,7 +15,9 @@ from domain.errors import Erased, EvidenceGone, NothingToChange, OrderOver, Rule
 from domain.times import micros
 from policies import commands
 from policies.all import POLICIES
+from policies.matching import changed
 from policies.policy import Due, Kind
+from schemas.event import LedgerEvent
 from tests.fakes.erasing import Erase
 from tests.fakes.policies import MemoryEngine, history
 from tests.fakes.region import CLINICIAN, Region, dose, exposure
@@ -76,6 +78,15 @@ def test_matching_looks_up_both_sides_of_whatever_a_human_says(region: Region, s
         region.ask(say(one=one, other=other, reason="a mistake"))
     for _, dues in reactions(region, "matching")[-2:]:
         assert {due.body["identity"] for due in dues} == {str(one), str(other)}
+
+
+def test_what_a_rule_merged_leads_to_nothing_but_counts_as_a_change_for_other_rules() -> None:
+    """The rule has seen the two; a promotion that looked before has not, and its rules may say otherwise."""
+    said = LedgerEvent(7, "link.merged", "c", 2, {"low": "a", "high": "b", "rule": "strict"})
+    assert not [*POLICIES["matching"].react(said)]
+    assert changed(said) == ("a", "b")
+    assert changed(said._replace(type="link.review_requested")) == ()
+    assert changed(said._replace(type="identity.flagged")) == ()
 
 
 @pytest.mark.parametrize("refusal", [EvidenceGone("renamed"), Erased("erased")])
