@@ -1,7 +1,7 @@
 """The instances of a retrieval: which there are, in which syntax each can go out, and its bytes."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -62,13 +62,21 @@ def _instance(archive: Archive, study: str, row: Row) -> Instance:
     return Instance(study, sop_class, row["sop_uid"], row["transfer_syntax"], archive.path(row))
 
 
-def chosen(instance: Instance, contexts: Iterable[Negotiated]) -> Negotiated:
+Fit = Mapping[tuple[str, str], Negotiated]
+"""Contexts that a receiver takes instances on, by class and transfer syntax."""
+
+
+def fit(contexts: Iterable[Negotiated]) -> Fit:
+    """See ``Fit``: made once for an association, which may have a hundred."""
+    return {(one.abstract, one.transfer): one for one in contexts}
+
+
+def chosen(instance: Instance, contexts: Fit) -> Negotiated:
     """The context in which it goes out: as it is stored, else uncompressed where it is. Raises NoSyntax."""
-    fit = {one.transfer: one for one in contexts if one.abstract == instance.sop_class}
     fallback = (EXPLICIT, IMPLICIT) if instance.syntax in UNCOMPRESSED else ()
     for syntax in (instance.syntax, *fallback):
-        if syntax in fit:
-            return fit[syntax]
+        if found := contexts.get((instance.sop_class, syntax)):
+            return found
     raise NoSyntax
 
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final, Protocol
 
 from adapters.dicom.network.contexts import EXPLICIT, IMPLICIT, UNCOMPRESSED
@@ -13,7 +14,7 @@ from adapters.dicom.network.requestor import MOST_CONTEXTS, Callee, NotAssociate
 from adapters.dicom.network.talk import CutOff, Released
 from adapters.dicom.network.wire import Gone, Late
 from adapters.dicom.refusal import Unreadable
-from adapters.retrieval.instances import Between, Instance, NoSyntax, chosen, opened
+from adapters.retrieval.instances import Between, Fit, Instance, NoSyntax, chosen, fit, opened
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +54,7 @@ class Own:
     def send(self, instance: Instance, between: Between) -> int:
         """See ``Target``. What is cut off in the middle cannot be taken back: the association ends."""
         try:
-            context = chosen(instance, self._contexts())
+            context = chosen(instance, self._contexts)
             with opened(instance, context.transfer) as source:
                 return self._sent(context, instance, source, between)
         except NoSyntax:
@@ -71,10 +72,11 @@ class Own:
                 log.error("an instance was cut off (%s)", type(broken).__name__)
             raise CutOff from None
 
-    def _contexts(self) -> list[Negotiated]:
+    @cached_property
+    def _contexts(self) -> Fit:
         agreed = self.dialogue.agreed
         takes = {name for name, roles in agreed.roles.items() if roles.provider}
-        return [one for one in agreed.accepted.values() if one.abstract in takes]
+        return fit(one for one in agreed.accepted.values() if one.abstract in takes)
 
     def close(self) -> None:
         """See ``Target``: the association goes on."""
@@ -92,6 +94,7 @@ class Other:
     originator: tuple[str, int] | None = None
     stopping: Callable[[], bool] = lambda: False
     _open: Requestor | None = None
+    _contexts: Fit = field(default_factory=dict)
     _proposed: frozenset[tuple[str, str]] = field(default_factory=frozenset)
     _sent: int = 0
     _failures: int = 0
@@ -101,7 +104,7 @@ class Other:
         place, self._sent = self._sent, self._sent + 1
         try:
             association = self._association(place)
-            context = chosen(instance, association.contexts)
+            context = chosen(instance, self._contexts)
             with opened(instance, context.transfer) as source:
                 status = association.store(
                     context, instance.sop_class, instance.sop_uid, source, between, self.originator
@@ -134,6 +137,7 @@ class Other:
         self.close()
         contexts, self._proposed = proposals(self.all_of[place:])
         self._open = Requestor.associate(self.callee, self.calling, contexts, stopping=self.stopping)
+        self._contexts = fit(self._open.contexts)
         return self._open
 
     def _abort(self) -> None:
