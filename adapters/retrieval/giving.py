@@ -29,6 +29,8 @@ FAILED_UIDS: Final = "00080058"
 NO_MORE: Final = "it may not be given out any more"
 MOMENT_S: Final = 0.1
 """With the shelf's own looks, of which one is good for 0.4 s, bytes end within a second of what they rest on."""
+TOLD_S: Final = 0.1
+"""At least so long between two pending answers: they are optional (PS3.4 C.4.2.3, C.4.3.3), and each has its price."""
 WARNING: Final = 0xB
 """How statuses of a warning begin."""
 ELSEWHERE: Final = "part of it is kept on another machine"
@@ -143,6 +145,7 @@ class Run:
     warning: int = 0
     failed: list[str] = field(default_factory=list)
     said: str = ""
+    told: float = -inf
 
     def run(self) -> None:
         """Send them one after the other, then give the last answer."""
@@ -188,6 +191,11 @@ class Run:
         self.said = why
 
     def _pending(self, remaining: int) -> None:
+        """After the first instance, then ten times a second at most."""
+        now = self.watch.clock()
+        if now - self.told < TOLD_S:
+            return
+        self.told = now
         counts = Counts(remaining, self.completed, len(self.failed), self.warning)
         self.dialogue.answer(Answer(Status.PENDING, counts=counts))
 

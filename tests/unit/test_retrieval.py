@@ -38,6 +38,13 @@ from tests.waiting import WITHIN_S, until
 __all__ = ["gallery", "receiver"]
 
 
+@pytest.fixture
+def each_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pending answer follows each instance."""
+    monkeypatch.setattr(giving, "TOLD_S", 0.0)
+
+
+@pytest.mark.usefixtures("each_is_told")
 def test_a_study_is_moved_whole_and_each_instance_is_counted(gallery: Gallery, receiver: Receiver) -> None:
     sent = images(5)
     gallery.take(sender(), *sent)
@@ -65,6 +72,7 @@ def test_every_byte_that_is_given_out_is_one_that_came_in(gallery: Gallery, rece
     assert {uid: hashlib.sha256(data).hexdigest() for uid, data in receiver.bytes.items()} == digests
 
 
+@pytest.mark.usefixtures("each_is_told")
 def test_a_get_brings_the_same_on_the_association_that_asks(gallery: Gallery) -> None:
     sent = images(4)
     gallery.take(sender(), *sent)
@@ -72,6 +80,21 @@ def test_a_get_brings_the_same_on_the_association_that_asks(gallery: Gallery) ->
     assert len(pending) == 4
     assert (last.Status, counts(last)) == (0, (None, 4, 0, 0))
     assert {uid: one.PixelData for uid, one in kept.items()} == {one.SOPInstanceUID: one.PixelData for one in sent}
+
+
+@pytest.mark.parametrize("model", [GET, MOVE])
+def test_who_asks_is_told_after_the_first_instance_and_then_now_and_then(
+    gallery: Gallery, receiver: Receiver, model: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here never again: an hour has not passed. The last answer counts all."""
+    monkeypatch.setattr(giving, "TOLD_S", 3_600.0)
+    gallery.take(sender(), *images(5))
+    asked = identifier(StudyInstanceUID=STUDY)
+    answers: list[Any] = got(gallery.service.port, asked)[0] if model == GET else moved(gallery.service.port, asked)
+    assert [(status.Status, counts(status)) for status, _ in answers] == [
+        (0xFF00, (4, 1, 0, 0)),
+        (0x0000, (None, 5, 0, 0)),
+    ]
 
 
 @pytest.mark.parametrize(
