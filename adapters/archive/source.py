@@ -10,12 +10,13 @@ from typing import IO, Final
 from adapters.dicom.attributes import DEFLATED
 from adapters.dicom.bounds import UNBOUNDED, Most, inflated
 from adapters.dicom.part10 import FileMeta, read_file_meta
-from adapters.dicom.refusal import Unreadable
+from adapters.dicom.refusal import AttributeMissing, Unreadable
 
 IMPLICIT: Final = "1.2.840.10008.1.2"
 BIG_ENDIAN: Final = "1.2.840.10008.1.2.2"
 WINDOW: Final = 16 * 1024  # bytes: most headers in one read
-_HEADS: Final = (64 * 1024, 16 * 1024 * 1024)  # bytes within which the File Meta ends, tried in turn
+_HEADS: Final = (2 * 1024, 64 * 1024, 16 * 1024 * 1024)  # bytes within which the File Meta ends, tried in turn
+_HEAD_OF_ELEMENT: Final = 8  # bytes; where so many follow, what came before them was whole
 CUT_OFF: Final = "broken: it states more bytes than it has"
 ReadAt = Callable[[int, int], bytes]
 """Up to so many bytes (second) from an offset (first) on."""
@@ -84,11 +85,15 @@ def opened(path: Path, most: Most = UNBOUNDED) -> Iterator[Stored]:
 def meta_of(fd: int, size: int) -> FileMeta:
     """The File Meta of an open file. Raises Unreadable, AttributeMissing; OSError."""
     for most in _HEADS:
+        whole, data = most >= min(size, _HEADS[-1]), os.pread(fd, most, 0)
         try:
-            return read_file_meta(os.pread(fd, most, 0))
-        except Unreadable:
-            if most >= min(size, _HEADS[-1]):
+            meta = read_file_meta(data)
+        except (Unreadable, AttributeMissing):
+            if whole:
                 raise
+        else:
+            if whole or meta.offset + _HEAD_OF_ELEMENT <= len(data):
+                return meta
     raise AssertionError("unreachable: the last size raises")
 
 

@@ -28,13 +28,14 @@ class NoSyntax(Exception):
 
 @dataclass(frozen=True)
 class Instance:
-    """A stored instance that may be given out. ``study``: the ledger's; ``path``: its file."""
+    """A stored instance that may be given out. ``study``: the ledger's; ``path``: its file, of ``size`` bytes."""
 
     study: str
     sop_class: str
     sop_uid: str
     syntax: str
     path: Path
+    size: int
 
 
 def instances_of(archive: Archive, studies: Sequence[str], wanted: Wanted) -> tuple[list[Instance], bool]:
@@ -53,13 +54,13 @@ def instances_of(archive: Archive, studies: Sequence[str], wanted: Wanted) -> tu
 def _rows(archive: Archive, study: str, wanted: Wanted) -> Iterator[Row]:
     for series in archive.study(study)["series"]:
         if not wanted.series or series["uid"] in wanted.series:
-            rows = archive.instances(study, series["uid"])
+            rows = archive.each(study, series["uid"])
             yield from (row for row in rows if not wanted.instances or row["sop_uid"] in wanted.instances)
 
 
 def _instance(archive: Archive, study: str, row: Row) -> Instance:
     sop_class = str(first(row["said"], "00080016") or "")
-    return Instance(study, sop_class, row["sop_uid"], row["transfer_syntax"], archive.path(row))
+    return Instance(study, sop_class, row["sop_uid"], row["transfer_syntax"], archive.path(row), row["size"])
 
 
 Fit = Mapping[tuple[str, str], Negotiated]
@@ -85,10 +86,9 @@ def opened(instance: Instance, syntax: str) -> Iterator[Source]:
     """Its data set in that syntax. Raises OSError; Unreadable: it cannot be written so."""
     fd = os.open(instance.path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        size = os.fstat(fd).st_size
-        at = meta_of(fd, size).offset
+        at = meta_of(fd, instance.size).offset
         if syntax == instance.syntax:
-            yield Stored(fd, at, size - at)
+            yield Stored(fd, at, instance.size - at)
         else:
             yield Made(_rewritten(instance.path, implicit=syntax == IMPLICIT))
     finally:

@@ -16,7 +16,7 @@ from adapters.dicom.network.dimse import (
     write_event_report,
     write_store,
 )
-from adapters.dicom.network.outgoing import Source
+from adapters.dicom.network.outgoing import Made, Source
 from adapters.dicom.network.pdu import Malformed, Negotiated
 from adapters.dicom.network.talk import Message, Talk
 
@@ -37,10 +37,7 @@ class Dialogue:
     def answer(self, answer: Answer, data: bytes = b"") -> None:
         """Answer once, of several times perhaps. Raises Gone."""
         said = write_answer(self.asked, answer, has_data=bool(data))
-        if data:
-            self._talk.say_with(self.context.id, said, data)
-        else:
-            self._talk.say(self.context.id, said)
+        self._talk.say(self.context.id, said, Made(data) if data else None)
 
     def cancelled(self) -> bool:
         """Whether the peer has asked for the end of this; waits for nothing. Raises Gone, Malformed, Released."""
@@ -59,7 +56,7 @@ class Dialogue:
     def report(self, sop_class: str, sop_uid: str, event: int, data: bytes) -> int:
         """Report an event on this association, and wait for its status. Raises as ``cancelled`` does; Late."""
         number = self._talk.next_number()
-        self._talk.say_with(self.context.id, write_event_report(number, sop_class, sop_uid, event), data)
+        self._talk.say(self.context.id, write_event_report(number, sop_class, sop_uid, event), Made(data))
         return self._status_of(number)
 
     def _status_of(self, number: int) -> int:

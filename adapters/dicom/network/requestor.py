@@ -13,7 +13,7 @@ from typing import Final, Self
 from adapters.dicom.implementation import CLASS_UID, VERSION_NAME
 from adapters.dicom.network import pdu
 from adapters.dicom.network.dimse import Response, write_event_report, write_store
-from adapters.dicom.network.outgoing import LARGEST, Source
+from adapters.dicom.network.outgoing import LARGEST, Made, Source
 from adapters.dicom.network.pdu import Because, Kind, Malformed, Negotiated, Proposed, Result, Roles
 from adapters.dicom.network.request import read_acceptance, request
 from adapters.dicom.network.talk import Released, Talk
@@ -106,7 +106,7 @@ class Requestor:
     def report(self, context: Negotiated, sop_class: str, sop_uid: str, event: int, data: bytes) -> int:
         """Report an event; the status that it is answered with. Raises as ``store``."""
         number = self._talk.next_number()
-        self._talk.say_with(context.id, write_event_report(number, sop_class, sop_uid, event), data)
+        self._talk.say(context.id, write_event_report(number, sop_class, sop_uid, event), Made(data))
         return self._status_of(number)
 
     def _status_of(self, number: int) -> int:

@@ -10,7 +10,7 @@ from typing import Final
 
 from adapters.dicom.network import pdu
 from adapters.dicom.network.dimse import LONGEST_COMMAND, Command, Response, read_command
-from adapters.dicom.network.outgoing import Made, Outgoing, Source
+from adapters.dicom.network.outgoing import Outgoing, Source
 from adapters.dicom.network.pdu import Because, Fragment, Kind, Malformed, Negotiated
 from adapters.dicom.network.wire import Gone, Wire
 
@@ -54,23 +54,20 @@ class Talk:
     def say(
         self, context: int, command: bytes, data: Source | None = None, between: Callable[[], None] = lambda: None
     ) -> None:
-        """Send a message. ``between``: called before each part of its data set; what it raises cuts the message off.
+        """Send a message. ``between``: called before each part of its data set but the first; what it raises cuts
+        the message off.
 
         Raises Gone; OSError where the data set cannot be read.
         """
-        self._wire.send(pdu.command(context, command, self._max_pdu))
+        said = pdu.command(context, command, self._max_pdu)
         if data is None:
+            self._wire.send(said)
             return
         self._outgoing = self._outgoing or Outgoing(self._max_pdu)
-        for pdus in self._outgoing.pdus(context, data):
-            between()
+        for place, pdus in enumerate(self._outgoing.pdus(context, data, said)):
+            if place:
+                between()
             self._wire.send(pdus)
-
-    def say_with(self, context: int, command: bytes, data: bytes) -> None:
-        """Send a message with a small data set."""
-        said = Made(data)
-        pdus = b"".join(bytes(part) for part in Outgoing(self._max_pdu).pdus(context, said))
-        self._wire.send(pdu.command(context, command, self._max_pdu) + pdus)
 
     def heard(self) -> bool:
         """Whether the peer has begun to say something."""
