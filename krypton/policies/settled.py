@@ -17,6 +17,7 @@ from projections.engine.positions import Partition, Position
 from projections.versions import catalog
 
 CLOCKS_US = 60_000_000  # by how much the clocks of two machines may differ
+COUNT_AGAIN_S = 10.0  # of a million entries, which are counted for a second
 
 
 def known_policy(name: str) -> None:
@@ -104,7 +105,7 @@ def _wait_for_policies(
         return f"timed out: not settled: {', '.join(waits)}; is krypton run running?"
 
     with ours.looking() as looks:
-        lag.until(lambda: settled(looks), deadline, named)
+        lag.until(lambda: settled(looks), deadline, named, COUNT_AGAIN_S)
 
 
 def _topics() -> set[str]:

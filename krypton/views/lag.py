@@ -23,11 +23,9 @@ from streams.relay.outbox import Rows
 from streams.relay.outgoing import Addresser
 from streams.relay.position_search import offsets_at
 
-LOOK_AGAIN_S: Final = 0.05
+LOOK_AGAIN_S, LOOK_MOST_S = 0.05, 0.25
 PAUSE_FOR_LOOK: Final = 9
-"""The pause after a look, in times of what it took: a million entries are counted for a second, and who waits for them
-must not slow them down.
-"""
+"""The pause after a look, in times of what it took, within those bounds: who waits slows nothing down."""
 Ends = Mapping[tuple[str, int], int]
 
 
@@ -178,13 +176,13 @@ def _left_to_relay(ours: Krypton, head: int) -> int:
         raise kafka_away(ours, away) from None
 
 
-def until(met: Callable[[], bool], deadline: float, complaint: Callable[[], str]) -> None:
-    """Look again and again until it is met. Raises ServiceUnavailable, with the complaint, after the deadline."""
+def until(met: Callable[[], bool], deadline: float, complaint: Callable[[], str], most_s: float = LOOK_MOST_S) -> None:
+    """Look again and again until it is met, after ``most_s`` at most. Raises ServiceUnavailable, with the complaint."""
     began = time.monotonic()
     while not met():
         if time.monotonic() > deadline:
             raise ServiceUnavailable(complaint())
-        time.sleep(max(LOOK_AGAIN_S, PAUSE_FOR_LOOK * (time.monotonic() - began)))
+        time.sleep(min(most_s, max(LOOK_AGAIN_S, PAUSE_FOR_LOOK * (time.monotonic() - began))))
         began = time.monotonic()
 
 
