@@ -12,7 +12,7 @@ from streams.relay.log_end import There
 from streams.relay.outbox import Outbox
 from streams.relay.outgoing import Stored
 from streams.relay.outlet import Outlet
-from streams.relay.relay import GATHER_S, IDLE_S, Relay
+from streams.relay.relay import GATHER_MANY_S, GATHER_S, IDLE_S, MANY, Relay
 
 
 class World:
@@ -75,3 +75,13 @@ def test_events_that_come_one_after_the_other_share_a_page(monkeypatch: pytest.M
     found = pages(monkeypatch, close)
     assert [events for _, events in found] == [[1], [2, 3, 4], [5]]
     assert [at for at, _ in found] == pytest.approx([1.0, 1.0 + GATHER_S, 1.0 + 2 * GATHER_S])
+
+
+def test_after_many_events_more_are_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Under load a page costs more than its events; what comes after few again waits no longer than before."""
+    many = [1.0] * MANY
+    after = [1.0 + GATHER_S, 1.0 + 2 * GATHER_S]
+    few = 1.0 + GATHER_MANY_S + 0.001
+    found = pages(monkeypatch, [*many, *after, few])
+    assert [len(events) for _, events in found] == [MANY, len(after), 1]
+    assert [at for at, _ in found] == pytest.approx([1.0, 1.0 + GATHER_MANY_S, 1.0 + GATHER_MANY_S + GATHER_S])
