@@ -340,9 +340,13 @@ def test_another_sites_page_loads_nothing_of_a_patient_and_asks_nothing_under_a_
     for mode in ("no-cors", "cors", "websocket"):
         headers = {"Krypton-Reason": "x", "Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode}
         assert world.client.get(RECORD, headers=headers).status_code == 403
+    for within in ("iframe", "frame", "embed", "object"):
+        headers = {**PAGE, "Krypton-Reason": "x", "Sec-Fetch-Site": site, "Sec-Fetch-Dest": within}
+        assert world.client.get(RECORD, headers=headers).status_code == 403
     assert queries.asked == []
     followed = {**PAGE, "Sec-Fetch-Site": site, "Krypton-Reason": "x"}
-    assert world.client.get(RECORD, headers=followed).status_code == 200  # a link in the RIS
+    for dest in ({}, {"Sec-Fetch-Dest": "document"}):
+        assert world.client.get(RECORD, headers=followed | dest).status_code == 200  # a link in the RIS
 
 
 def test_own_pages_ask_as_they_like(world: World) -> None:

@@ -61,11 +61,11 @@ class Guarded:
             raise Problem(HTTPStatus.MISDIRECTED_REQUEST, MISDIRECTED)
         if not ours:
             return
-        site, origin, mode = (headers.get(name) for name in ("sec-fetch-site", "origin", "sec-fetch-mode"))
+        site, origin = headers.get("sec-fetch-site"), headers.get("origin")
         if scope["method"] not in SAFE:
             if not (origin in self._own if site == "same-origin" else site is None and origin == self._origin):
                 raise Problem(HTTPStatus.FORBIDDEN, ELSEWHERE)
-        elif site in OF_ANOTHER and mode != "navigate":
+        elif site in OF_ANOTHER and not _opens_a_page(headers):
             raise Problem(HTTPStatus.FORBIDDEN, ELSEWHERE)
 
     def _page(self, scope: Scope, headers: Headers, error: Exception) -> Response | None:
@@ -79,6 +79,11 @@ class Guarded:
         if isinstance(error, ReasonNotGiven):
             return RedirectResponse(with_next(f"/why/{error.identity}", here), HTTPStatus.SEE_OTHER)
         return self._pages.problem(found)
+
+
+def _opens_a_page(headers: Headers) -> bool:
+    """Whether somebody goes there. A frame in another site's page navigates, too: it asks, and nobody sees that."""
+    return headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest", "document") == "document"
 
 
 def navigates(scope: Scope, headers: Headers) -> bool:
