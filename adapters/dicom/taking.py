@@ -5,6 +5,7 @@ from collections.abc import Hashable
 from functools import partial
 
 from adapters.dicom.batch import Held
+from adapters.dicom.bounds import MIB
 from adapters.dicom.inlet import batches, recorder
 from adapters.dicom.intake import Check
 from adapters.dicom.network.association import ToStore
@@ -37,6 +38,11 @@ class Taking:
     def begin(self, asked: ToStore, sender: Sender, feeder: Hashable, check: Check | None = None) -> Incoming:
         """An instance that comes in now; ``feeder``: what brings it (an association, a request)."""
         return Incoming(self._desk, self._bounds, asked, sender, partial(self._gather, feeder), check)
+
+    @property
+    def largest(self) -> int:
+        """Bytes of the largest instance that is taken."""
+        return self._bounds.instance_mib * MIB
 
     def _gather(self, feeder: Hashable, held: Held) -> None:
         for full in self._batches.add(held, feeder=feeder, now=time.monotonic()):

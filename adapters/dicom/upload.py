@@ -11,6 +11,7 @@ from typing import Final
 from adapters.dicom.attributes import Instance
 from adapters.dicom.network.association import ToStore
 from adapters.dicom.network.contexts import is_storage
+from adapters.dicom.network.pdu import Malformed
 from adapters.dicom.part10 import PREAMBLE, PREFIX, FileMeta, read_file_meta
 from adapters.dicom.refusal import NotAsNamed
 from adapters.dicom.store import Incoming, Sender, Status
@@ -45,6 +46,7 @@ class Upload:
         self._coming: Incoming | None = None
         self._instance: Instance | None = None
         self._refused: tuple[int, str] | None = None
+        self._passed_over = 0  # bytes
 
     def write(self, data: memoryview) -> None:
         """Take the next bytes. Raises Malformed where a file that is refused has no end."""
@@ -54,6 +56,10 @@ class Upload:
             self._head += data
             if len(self._head) >= self._look_at:
                 self._look(whole=False)
+        else:
+            self._passed_over += len(data)
+            if self._passed_over > self._taking.largest:
+                raise Malformed("a file without end")
 
     def _look(self, *, whole: bool) -> None:
         """Begin with the data set once all of the File Meta is there; ``whole``: no more comes of it."""

@@ -290,6 +290,13 @@ def test_a_file_without_end_is_cut_off(tmp_path: Path) -> None:
         assert here.files() == []
 
 
+def test_what_is_no_dicom_file_is_cut_off_too_where_it_has_no_end(tmp_path: Path) -> None:
+    with ward(tmp_path, dicom_instance_mib=1) as here, serving(here.web.app, AnsweringProtocol) as port:
+        content = body([b"no DICOM file" * MIB])
+        answer = httpx.post(f"http://127.0.0.1:{port}{STUDIES}", content=content, headers=SENDS)
+        assert (answer.status_code, answer.headers["connection"]) == (413, "close")
+
+
 def test_who_sends_a_byte_now_and_then_is_not_waited_for(tmp_path: Path) -> None:
     """A bound of each pause alone would let that go on for a year."""
     lines = [f"POST {STUDIES} HTTP/1.1", "Host: x", *(f"{name}: {value}" for name, value in SENDS.items())]
