@@ -4,6 +4,7 @@ import asyncio
 import os
 import resource
 import socket
+from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
@@ -187,6 +188,29 @@ def test_no_more_pictures_are_made_than_fit_while_slow_readers_take_theirs(
         with pytest.raises(ServiceUnavailable):
             await reading.made(made)
         await slow.aclose()
+        assert (await reading.made(made)).data == b"y"
+
+    asyncio.run(both())
+
+
+def test_no_more_instances_are_made_than_the_disk_has_room_for_while_slow_readers_take_theirs(
+    web: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "FILED", 50)
+    made = Part("application/dicom", "", lambda: Body.of(b"y"))
+
+    async def both() -> None:
+        reading = Reading(web.workers[0], web.workers[0])
+        with TemporaryFile() as file:
+            file.write(b"x" * 100)
+            file.flush()
+            slow = Sent(reading, {}).read(Body(100, file=file, pieces=[(0, 100)]), b"head")
+            assert await anext(slow) == b"head"
+            with pytest.raises(ServiceUnavailable):
+                await reading.made(made)
+            assert await anext(slow) == b"x" * 100
+            await slow.aclose()
+            assert file.closed
         assert (await reading.made(made)).data == b"y"
 
     asyncio.run(both())

@@ -6,7 +6,7 @@ What cannot be read to its end breaks off, so that it does not look whole. Sourc
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Mapping
-from contextlib import aclosing, suppress
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -27,6 +27,8 @@ KIB: Final = 1_024
 ROOM: Final = 6 * 1_024 * KIB
 HELD: Final = 256 * 1_024 * KIB
 """Bytes of what was made, and is being sent: while there are more, nothing more is made."""
+FILED: Final = 4 * 1_024 * 1_024 * KIB
+"""The same of what lies in files without a name: the disk is others', too."""
 LEAST, MOST = 64 * KIB, 1_024 * KIB
 """Bytes of one piece."""
 Headers = Mapping[str, str]
@@ -35,22 +37,35 @@ Headers = Mapping[str, str]
 @dataclass
 class Reading:
     """The threads that read, those that wait for what is made, how many answers are open, and the bytes held for
-    them. One loop uses it.
+    them, in memory and in files. One loop uses it.
     """
 
     threads: Workers
     waiting: Workers
     open: int = 0
     held: int = 0
+    filed: int = 0
 
     async def made(self, part: Part) -> Body:
         """What is sent of it. Raises what making it raises; ServiceUnavailable: too much is held for slow readers."""
         if part.there is not None:
             return part.there
-        if self.held > HELD:
+        if self.held > HELD or self.filed > FILED:
             raise ServiceUnavailable("pictures wait for slow readers: ask again")
         assert part.make is not None, "a part is there, or is made"
         return await (self.waiting if part.slow else self.threads).run(part.make)
+
+    @contextmanager
+    def holding(self, body: Body) -> Iterator[None]:
+        """While what was made of it is sent: that is held till then."""
+        in_memory, in_file = len(body.data), body.length if body.file is not None else 0
+        self.held += in_memory
+        self.filed += in_file
+        try:
+            yield
+        finally:
+            self.held -= in_memory
+            self.filed -= in_file
 
     @property
     def piece(self) -> int:
@@ -100,29 +115,24 @@ class Sent(Response):
 
     async def read(self, body: Body, head: bytes = b"") -> AsyncGenerator[bytes, None]:
         """The bytes of a body, after ``head``."""
-        run = self._reading.threads.run
-        if body.path is None and body.file is None:
-            self._reading.held += len(body.data)
-            try:
+        with self._reading.holding(body):
+            if body.path is None and body.file is None:
                 yield head + body.data
-            finally:
-                self._reading.held -= len(body.data)
-            return
-        if body.path is not None and body.length + len(head) <= self._reading.piece + LEAST:
-            yield await run(partial(reading_files.whole, body.path, body.pieces, head))
-            return
-        if head:
-            yield head
-        file = await run(partial(reading_files.opened, body))
-        with file:
-            for at, length in body.pieces:
-                end = at + length
-                while at < end:
-                    data = await run(
-                        partial(reading_files.piece, file.fileno(), min(end - at, self._reading.piece), at)
-                    )
-                    at += len(data)
-                    yield data
+                return
+            run = self._reading.threads.run
+            if body.path is not None and body.length + len(head) <= self._reading.piece + LEAST:
+                yield await run(partial(reading_files.whole, body.path, body.pieces, head))
+                return
+            if head:
+                yield head
+            with await run(partial(reading_files.opened, body)) as file:
+                for at, length in body.pieces:
+                    end = at + length
+                    while at < end:
+                        size = min(end - at, self._reading.piece)
+                        data = await run(partial(reading_files.piece, file.fileno(), size, at))
+                        at += len(data)
+                        yield data
 
 
 class Single(Sent):
