@@ -75,10 +75,7 @@ def band(
     ``birth_date``: YYYY-MM-DD, as traits have it; ``exposed_at``: ISO 8601. A text that is no date, a birth after the
     exposure and an age that nobody reaches are as good as not known.
     """
-    months, stated = _between(birth_date, exposed_at), _stated(age_days)
-    if months is None or (stated is not None and months[0] < ADULT_MONTHS <= months[1]):
-        months = stated
-    if months is None:
+    if (months := months_at(birth_date, exposed_at, age_days)) is None:
         return UNKNOWN
     youngest, oldest = months
     if youngest >= ADULT_MONTHS:
@@ -88,6 +85,13 @@ def band(
     ages = {_named(AGES, youngest), _named(AGES, oldest)}
     weight = _named(WEIGHTS, weight_kg) if weight_kg is not None and 0 < weight_kg <= HEAVIEST_KG else None
     return Band(CHILD, ages.pop() if len(ages) == 1 else None, weight)
+
+
+def months_at(birth_date: str | None, exposed_at: str | None, age_days: float | None) -> tuple[int, int] | None:
+    """The age in completed months, the fewest and the most that it may be; as ``band`` has it."""
+    months, stated = _between(birth_date, exposed_at), _stated(age_days)
+    is_open = months is not None and months[0] < ADULT_MONTHS <= months[1]
+    return stated if months is None or (is_open and stated is not None) else months
 
 
 def _named(bands: tuple[tuple[int, str], ...], value: float) -> str | None:

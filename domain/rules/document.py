@@ -2,9 +2,9 @@
 
 Kinds: ``matching`` (``domain.rules.matching``), ``reference-levels`` (``.levels``), ``dose-alerts`` (``.alerts``),
 ``plausible-doses`` (``.plausible``), ``retention`` (``.retention``), ``phantom-words`` (``.phantoms``), ``dose-acts``
-(``.acts``). A rule id is ``KIND@VERSION``. Versions are growing whole numbers; gaps are allowed, so that a text of law
-keeps its year. Each error in a file has its own rule, G1 to G17, listed in ``domain.aggregates.ruleset``, and names the
-path. The same content always gives the same bytes.
+(``.acts``), ``dose-factors`` (``.factors``). A rule id is ``KIND@VERSION``. Versions are growing whole numbers; gaps
+are allowed, so that a text of law keeps its year. Each error in a file has its own rule, G1 to G17, listed in
+``domain.aggregates.ruleset``, and names the path. The same content always gives the same bytes.
 """
 
 import json
@@ -17,19 +17,22 @@ from typing import Any, Final, NamedTuple
 
 from domain.dose_acts import DoseActs
 from domain.dose_alerts import AlertRules
+from domain.dose_estimates import DoseFactors
 from domain.dose_levels import ReferenceLevels
 from domain.errors import BadRuleFile, BadRuleId, BadVersion, UnknownKind
 from domain.retention import Retention
-from domain.rules import acts, alerts, levels, matching, phantoms, plausible, retention
+from domain.rules import acts, alerts, factors, levels, matching, phantoms, plausible, retention
 from domain.rules.matching import MatchingRules
 from domain.rules.phantoms import PhantomWords
 from domain.rules.place import Checks, Place
 from domain.rules.plausible import PlausibleDoses
 
-Rules = MatchingRules | ReferenceLevels | AlertRules | PlausibleDoses | Retention | PhantomWords | DoseActs
+Rules = (
+    MatchingRules | ReferenceLevels | AlertRules | PlausibleDoses | Retention | PhantomWords | DoseActs | DoseFactors
+)
 MATCHING, REFERENCE_LEVELS, DOSE_ALERTS = "matching", "reference-levels", "dose-alerts"
 PLAUSIBLE_DOSES, RETENTION, PHANTOM_WORDS = "plausible-doses", "retention", "phantom-words"
-DOSE_ACTS = "dose-acts"
+DOSE_ACTS, DOSE_FACTORS = "dose-acts", "dose-factors"
 CHECKS: Final[Mapping[str, Callable[[Place], None]]] = {
     MATCHING: matching.check,
     REFERENCE_LEVELS: levels.check,
@@ -38,6 +41,7 @@ CHECKS: Final[Mapping[str, Callable[[Place], None]]] = {
     RETENTION: retention.check,
     PHANTOM_WORDS: phantoms.check,
     DOSE_ACTS: acts.check,
+    DOSE_FACTORS: factors.check,
 }
 BUILDS: Final[Mapping[str, Callable[[int, Mapping[str, Any]], Rules]]] = {
     MATCHING: matching.build,
@@ -47,6 +51,7 @@ BUILDS: Final[Mapping[str, Callable[[int, Mapping[str, Any]], Rules]]] = {
     RETENTION: retention.build,
     PHANTOM_WORDS: phantoms.build,
     DOSE_ACTS: acts.build,
+    DOSE_FACTORS: factors.build,
 }
 KINDS: Final = tuple(BUILDS)
 BUILT_IN: Final[Mapping[str, Mapping[str, Any]]] = {

@@ -3,9 +3,9 @@
 Publishing changes no decision: a version is in force once a view built with it is promoted, until a promotion or a
 rollback names another version of the kind. Before the first one: the built-in alert thresholds (``dose-alerts@1``) and
 bounds (``plausible-doses@1``), no matching rules and no reference levels, both as version 0. No view is made with
-``retention``, ``phantom-words`` and ``dose-acts``: of the versions published whose day has come, the last is in force;
-before, the one built in. A text of ``reference-levels`` counts on its days, whatever a view was made with: a view of
-doses made with a version says what would be over its levels.
+``retention``, ``phantom-words``, ``dose-acts`` and ``dose-factors``: of the versions published whose day has come, the
+last is in force; before, the one built in. A text of ``reference-levels`` counts on its days, whatever a view was made
+with: a view of doses made with a version says what would be over its levels.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Final, cast
 from domain.decision_tables import KnownRules
 from domain.dose_acts import DoseActs
 from domain.dose_alerts import AlertRules
+from domain.dose_estimates import DoseFactors
 from domain.dose_levels import ReferenceLevels
 from domain.errors import NotFound
 from domain.retention import Retention
@@ -24,6 +25,7 @@ from domain.rules import alerts, plausible, retention
 from domain.rules.document import (
     DOSE_ACTS,
     DOSE_ALERTS,
+    DOSE_FACTORS,
     MATCHING,
     PHANTOM_WORDS,
     PLAUSIBLE_DOSES,
@@ -46,8 +48,9 @@ ABSENT: dict[str, Rules] = {
     RETENTION: retention.BUILT_IN,
     PHANTOM_WORDS: PhantomWords(),
     DOSE_ACTS: DoseActs(),
+    DOSE_FACTORS: DoseFactors(),
 }
-BY_DAY: Final = (RETENTION, PHANTOM_WORDS, DOSE_ACTS)
+BY_DAY: Final = (RETENTION, PHANTOM_WORDS, DOSE_ACTS, DOSE_FACTORS)
 """Kinds that no view is made with: their day puts them in force."""
 
 
@@ -166,10 +169,13 @@ class RulesInForce:
         """The mapping of exposures to acts in force on a day."""
         return cast(DoseActs, self._by_day(DOSE_ACTS, day))
 
-    def _by_day(self, kind: str, day: date) -> Rules:
-        come = [
-            one for one in self.published if one.kind == kind and self.document(one).in_force_from <= day.isoformat()
-        ]
+    def factors(self, day: date, upto: int | None = None) -> DoseFactors:
+        """The factors of effective-dose estimates in force on a day, of those published up to a position."""
+        return cast(DoseFactors, self._by_day(DOSE_FACTORS, day, upto))
+
+    def _by_day(self, kind: str, day: date, upto: int | None = None) -> Rules:
+        known = (one for one, at in self.published.items() if one.kind == kind and (upto is None or at <= upto))
+        come = [one for one in known if self.document(one).in_force_from <= day.isoformat()]
         return self.get(max(come, default=RuleId(kind, ABSENT[kind].version)))
 
     def decides(self, rule_id: RuleId, day: date) -> bool:

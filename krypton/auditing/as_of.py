@@ -6,6 +6,7 @@ position are folded again, and the views' queries run on the result (``replayed`
 """
 
 from collections.abc import Callable, Collection, Iterable
+from datetime import date
 from typing import Any
 
 from domain.actors import Caller
@@ -53,7 +54,9 @@ def seen(past: Past, identity: str) -> Document:
     sight = Withheld.of(past.identities, past.events).sight(together)
     erased = _erased(past, together, records.subjects)
     record = fed.record(past.live, past.views, past.krypton.codec, together, erased, sight, past.position)
-    asked = asked_of(past.views, together, past.erased(together), sight)
+    day = date.fromisoformat((iso(past.at) or "1970-01-01")[:10])
+    factors = past.krypton.ledger.rules().factors(day, past.position)
+    asked = asked_of(past.views, together, past.erased(together), sight, factors)
     sealed = _erased(past, together, doses.subjects)
     dose = doses.dose(past.views, members, sealed, sight=sight, asked=asked)
     patient = {"patient": identities.patient(past.views, together, past.erased(together))}

@@ -13,7 +13,7 @@ from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, krypton
 from krypton.cli.dose_page import Language, Page, keep, language_of, new_file
 from krypton.cli.dose_reread import reread
-from krypton.cli.dose_sums import Since, SumsBy, Until, day, period, skin, sums
+from krypton.cli.dose_sums import Since, SumsBy, Until, day, estimates, period, skin, sums
 from krypton.cli.given import line
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Limit, Ref
@@ -66,6 +66,7 @@ def _shown(found: Mapping[str, Any]) -> None:
     if claims := [row for row in found["exposures"] if row["pregnancy_disagrees"]]:
         title = "Pregnancy: the order and the report, or two orders, contradict each other"
         table(claims, ("started_at", "site", "pregnant", "pregnancy_ordered", "study_uid"), title)
+    estimates(found)
     skin(found)
     if found["stated_alone"]:
         title = "In the totals, of studies without a known exposure, as a report states it"

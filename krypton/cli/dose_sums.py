@@ -56,3 +56,17 @@ def skin(found: Mapping[str, Any]) -> None:
     if found["skin"]:
         told = ("region", "words", "dose_rp_mgy", "since", "until", "exposures", "undated")
         table(found["skin"], told, SKIN)
+
+
+def estimates(found: Mapping[str, Any]) -> None:
+    """Effective doses by published factors, apart from all that devices reported; nothing where none are in force."""
+    if (told := found["estimates"]) is None:
+        return
+    rows = [
+        {**row["effective_dose_estimate"], "started_at": row["started_at"], "protocol": row["protocol"]}
+        for row in found["exposures"]
+        if row["effective_dose_estimate"]
+    ]
+    title = f"Estimates, no measurement: effective dose by dose-factors@{told['rule_version']}"
+    table(rows, ("started_at", "protocol", "effective_dose_msv", "quantity", "factor", "source"), title)
+    out.print(f"exposures without an estimate: {told['without']}")

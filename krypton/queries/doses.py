@@ -1,12 +1,17 @@
-"""What a person's doses are asked with beside the dose view: birth dates, and what orders say of a pregnancy."""
+"""Finds what a person's doses are asked with beside the dose view.
+
+Birth dates, what orders say of a pregnancy, and the factors of estimates that are in force.
+"""
 
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
+from domain.dose_estimates import DoseFactors
 from domain.sight import ALL, Sight
+from krypton.bootstrap import Krypton
 
 if TYPE_CHECKING:
-    from projections.cumulative_dose.queries import Asked
+    from projections.cumulative_dose.asked import Asked
 
 
 def asked_of(
@@ -14,13 +19,14 @@ def asked_of(
     members: Sequence[str],
     erased: Collection[str],
     sight: Sight,
+    factors: DoseFactors,
     *,
     since: str | None = None,
     until: str | None = None,
     by: Sequence[str] = (),
 ) -> "Asked":
     """``members``: the identities of the person; ``since``, ``until``, ``by``: as of ``dose show``."""
-    from projections.cumulative_dose.queries import Asked
+    from projections.cumulative_dose.asked import Asked
     from projections.cumulative_dose.sums import Period
     from projections.identity_index.queries import birth_dates
 
@@ -29,7 +35,13 @@ def asked_of(
         tuple(by),
         birth_dates(connection, members, erased),
         pregnancies(connection, members, erased, sight),
+        factors,
     )
+
+
+def factors_of(ours: Krypton) -> DoseFactors:
+    """The factors in force today."""
+    return ours.ledger.rules().factors(ours.ledger.clock().date())
 
 
 def pregnancies(

@@ -10,7 +10,7 @@ from domain.errors import NotFound
 from domain.sight import Sight
 from domain.work import Work
 from krypton.bootstrap import Krypton
-from krypton.queries.doses import asked_of
+from krypton.queries.doses import asked_of, factors_of
 from krypton.queries.gate import permit
 from krypton.queries.images import Study
 from krypton.queries.person import Members, of_person
@@ -34,6 +34,7 @@ class Glance(NamedTuple):
 def glance_of(ours: Krypton, caller: Caller, study: UUID) -> Glance:
     """Raises NotFound, also where the caller does not see it, and as ``permit`` does."""
     allowed = permit(ours, caller, "study.show", owner_of(ours, study), asked=[f"study={study}"])
+    factors = factors_of(ours)
     from krypton.queries.fed import record
     from projections.cumulative_dose import queries as doses
     from projections.identity_index import queries as identities
@@ -46,7 +47,7 @@ def glance_of(ours: Krypton, caller: Caller, study: UUID) -> Glance:
         if found is None:
             raise NotFound(f"no study {study}: see krypton record show")
         started = queries.starts(connection, ids) if sight.exclusions.periods else {}
-        asked = asked_of(connection, ids, erased, sight)
+        asked = asked_of(connection, ids, erased, sight, factors)
         dose = doses.dose(connection, members, erased, sight=sight, started=started, asked=asked)
         return {
             "patient": identities.patient(connection, ids, erased),

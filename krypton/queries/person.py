@@ -11,7 +11,7 @@ from domain.actors import Caller, Role
 from domain.errors import NotFound
 from domain.sight import Sight
 from krypton.bootstrap import Krypton
-from krypton.queries.doses import asked_of
+from krypton.queries.doses import asked_of, factors_of
 from krypton.queries.gate import Permit, permit
 from projections.engine.query import masked
 from projections.identity_index import queries as identities
@@ -159,6 +159,7 @@ def dose_of(
 ) -> dict[str, Any]:
     """The ``dose show`` document; ``since``, ``until``: days, both in it; ``by``: sums by these (``sums.BY``)."""
     allowed = permit(ours, caller, "dose.show", ref, asked=[f"with={one}" for one in by])
+    factors = factors_of(ours)
     from projections.cumulative_dose import queries
     from projections.patient_record import queries as records
     from projections.patient_record.unsettled import unread_of
@@ -166,7 +167,7 @@ def dose_of(
     def ask(connection: Any, members: Members, erased: Collection[str], sight: Sight) -> dict[str, Any]:
         started = records.starts(connection, _ids(members)) if sight.exclusions.periods else {}
         who = _patient(connection, members, erased)
-        asked = asked_of(connection, _ids(members), erased, sight, since=since, until=until, by=by)
+        asked = asked_of(connection, _ids(members), erased, sight, factors, since=since, until=until, by=by)
         shown = queries.dose(connection, members, erased, sight=sight, started=started, asked=asked)
         unread = {"unread": unread_of(connection, _ids(members), sight, erased)}
         return who | shown | unread

@@ -5,35 +5,24 @@ as of that ledger position; None: now.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from psycopg2.extensions import connection as Connection
 
 from domain.dose_distinct import Row, distinct, total
+from domain.dose_estimates import DoseFactors, summed
 from domain.sight import ALL, Sight
 from projections.cumulative_dose import alerts
+from projections.cumulative_dose.asked import Asked
 from projections.cumulative_dose.disagreements import conflicts, disagreeing, stand_ins
 from projections.cumulative_dose.distinct import stated_alone, sums
 from projections.cumulative_dose.shown import exposure, report, told_of
-from projections.cumulative_dose.sums import ALWAYS, Period, dated, grouped, skin
+from projections.cumulative_dose.sums import dated, grouped, skin
 from projections.engine.query import NOW, fetch, masked
 
 Document = dict[str, Any]
 NOBODY: frozenset[str] = frozenset()
 Starts = Mapping[str, str | None]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What of a person's doses is asked for. ``by``: groups of ``sums.BY``; ``born``: by identity, its birth date;
-    ``pregnancies``: by study UID, what orders say (``domain.pregnancy``).
-    """
-
-    period: Period = ALWAYS
-    by: tuple[str, ...] = ()
-    born: Mapping[str, str | None] = field(default_factory=dict)
-    pregnancies: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 EVERYTHING = Asked()
@@ -97,13 +86,14 @@ def dose(
     ``totals`` are event sums: over distinct irradiation events, and over ``stated_alone``, what reports state of
     studies of which no exposure is known; ``report_totals`` add up what the reports of both state themselves.
     ``disagrees`` of a report: the quantities that another report which stands states otherwise, named in ``conflicts``.
+    ``estimates``: of the effective dose, where factors are in force; in no total of what was reported.
     ``qa_exposures`` counts those that a device's words call a test of itself: they are in the totals all the same, for
     a word may be wrong. Null is not known; a total over nothing known is null.
     """
     at = NOW if at_position is None else at_position
     identities = [member["identity"] for member in members]
     seen = _seen(connection, identities, at, sight, started)
-    known = [told_of(row, erased, asked.born, asked.pregnancies) for row in distinct(seen.carried)]
+    known = [told_of(row, erased, asked) for row in distinct(seen.carried)]
     shown = [row for row in known if asked.period.holds(dated(row))]
     alone = [one for one in stated_alone(seen.reports, seen.carried) if asked.period.holds(dated(one))]
     return {
@@ -118,6 +108,7 @@ def dose(
         "stated_alone": alone,
         "report_totals": _stated(shown, alone),
         "qa_exposures": sum(row["qa"] for row in shown),
+        "estimates": _estimates(shown, asked.factors),
         "exposures": [exposure(row) for row in shown],
         "reports": [_report_told(one, seen.hidden) for one in _reports(seen, erased)],
         "conflicts": conflicts(seen.carried),
@@ -175,6 +166,13 @@ def _stated(counted: Sequence[Row], alone: Sequence[Row]) -> dict[str, float | N
     stated += [{row["quantity"]: row["value"]} for row in alone]
     quantities = dict.fromkeys(quantity for totals in stated for quantity in sorted(totals))
     return {quantity: total(totals.get(quantity) for totals in stated) for quantity in quantities}
+
+
+def _estimates(shown: Sequence[Row], factors: DoseFactors) -> Document | None:
+    """By which version, and what they come to; None where no factors are in force."""
+    if not factors.factors:
+        return None
+    return {"rule_version": factors.version, **summed(row["effective_dose_estimate"] for row in shown)}
 
 
 def _reports(seen: _Seen, erased: Collection[str]) -> list[Document]:

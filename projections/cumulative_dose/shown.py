@@ -1,13 +1,14 @@
 """Exposures and dose reports as readers are shown them: with bands, and without words that an erasure took."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from domain import pregnancy
 from domain.dose_alerts import QUANTITIES
-from domain.dose_bands import band
+from domain.dose_bands import band, months_at
 from domain.dose_distinct import Row
 from domain.dose_words import OF_DEVICE
+from projections.cumulative_dose.asked import Asked
 from projections.cumulative_dose.distinct import sums
 from projections.cumulative_dose.sums import dated
 from schemas.event import ERASED
@@ -28,23 +29,17 @@ def _is_gone(row: Row, erased: Collection[str]) -> bool:
     return row["subject_id"] in erased or str(row["identity"]) in erased
 
 
-def told_of(
-    row: Row, erased: Collection[str], births: Mapping[str, str | None], pregnancies: Mapping[str, Sequence[str]]
-) -> Row:
-    """An exposure with its bands and what is said of a pregnancy, and without words that an erasure took, or that are
-    nobody's to read.
+def told_of(row: Row, erased: Collection[str], asked: Asked) -> Row:
+    """An exposure with its bands, its estimate and what is said of a pregnancy, and without words that an erasure took,
+    or that are nobody's to read.
     """
     gone = _is_gone(row, erased) or row["raw"] is None
     patient = {} if gone else row["patient"] or {}
-    ordered = pregnancies.get(row["study_uid"], ())
-    of = band(
-        birth_date=births.get(row["identity"]),
-        exposed_at=dated(row),
-        age_days=patient.get("age_days"),
-        weight_kg=patient.get("weight_kg"),
-    )
+    ordered = asked.pregnancies.get(row["study_uid"], ())
+    age = (asked.born.get(row["identity"]), dated(row), patient.get("age_days"))
+    of = band(birth_date=age[0], exposed_at=age[1], age_days=age[2], weight_kg=patient.get("weight_kg"))
     words = {**dict.fromkeys((*WORDS, "side"), ERASED), "raw": {}, "not_understood": GONE} if gone else {}
-    return {
+    told = {
         **row,
         **words,
         "population": of.population,
@@ -54,6 +49,8 @@ def told_of(
         "pregnancy_ordered": pregnancy.ordered(ordered),
         "pregnancy_disagrees": pregnancy.disagree(ordered, patient.get("pregnant")),
     }
+    estimate = asked.factors.estimate(told, months_at(*age)) if asked.factors.factors else None
+    return told | {"effective_dose_estimate": estimate}
 
 
 def exposure(row: Row) -> Document:
@@ -77,6 +74,7 @@ def exposure(row: Row) -> Document:
         "organ_doses": row["organ_doses"] or [],
         "template": row["template"],
         "plane": row["plane"],
+        "effective_dose_estimate": row["effective_dose_estimate"],
         "technique": row["technique"],
         "source": row["source"],
         "qa": row["qa"],

@@ -13,6 +13,7 @@ from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, Schedu
 from domain.sight import ALL, EVERYONE, Opposition, Sight
 from krypton.queries.doses import pregnancies
 from projections.cumulative_dose import queries as doses
+from projections.cumulative_dose.asked import Asked
 from projections.cumulative_dose.view import CumulativeDose
 from projections.patient_record.view import PatientRecord
 from tests.fakes.region import CLINICIAN, Region, dose, exposure, received
@@ -91,7 +92,7 @@ def test_it_stands_beside_what_the_report_says_and_a_denial_is_told(record: View
     ward = Ward("possible", accession="A1")
     said = ward.said(record)
     with closing(ViewReader(database_url, CumulativeDose())) as reader:
-        asked = doses.Asked(pregnancies=said)
+        asked = Asked(pregnancies=said)
         member = {"identity": ward.person, "assigner": "CHB", "local_id": "1"}
         (shot,) = doses.dose(reader.read(ward.region), [member], asked=asked)["exposures"]
     told = (shot["pregnant"], shot["pregnancy_ordered"], shot["pregnancy_disagrees"])

@@ -78,6 +78,21 @@ def comparison(**change: Any) -> Publish:
     return Publish(LEVELS | {"body": {"levels": [LEVEL], **change}})
 
 
+FACTOR: dict[str, Any] = {
+    "quantity": "dlp_mgycm",
+    "names": ["Chest"],
+    "factor": 0.014,
+    "unit": "mSv/mGy.cm",
+    "source": "an essay",
+}
+
+
+def factor(**change: Any) -> Publish:
+    """Factors of estimates: one that is right, and one with a change."""
+    changed = {**FACTOR, "names": ["Head"], **change}
+    return Publish(ALERTS | {"kind": "dose-factors", "body": {"factors": [FACTOR, changed]}})
+
+
 def entry(**change: Any) -> Publish:
     """A mapping to acts: an entry that is right, and one with a change."""
     changed = {k: v for k, v in {**ENTRY, "protocols": ["Chest"], **change}.items() if v is not None}
@@ -209,4 +224,13 @@ PROVOKED = [
     Provoked(errors.OutOfRange, "body.adults: is no whole number", lambda _: comparison(adults=30.5)),
     Provoked(errors.UnknownChoice, "body.statistic: is none of mean, median", lambda _: comparison(statistic="mode")),
     Provoked(errors.NotADate, "body.in_force_to: is not a day", lambda _: comparison(in_force_to="2019")),
+    Provoked(errors.UnknownUnit, "body.factors[1].unit: mSv is not a unit of a factor", lambda _: factor(unit="mSv")),
+    Provoked(errors.OutOfRange, "factor: is over all that were published", lambda _: factor(factor=14)),
+    Provoked(errors.OutOfRange, "from_months: is not a whole number of months", lambda _: factor(from_months=0.5)),
+    Provoked(
+        errors.OutOfRange,
+        "phantom_cm: activity_mbq has no phantom",
+        lambda _: factor(quantity="activity_mbq", unit="mSv/MBq", phantom_cm=16),
+    ),
+    Provoked(errors.DuplicateLevel, "body.factors[1]: an earlier factor", lambda _: factor(names=["CHEST"])),
 ]

@@ -15,6 +15,7 @@ from tests.fakes.roles import roles_file
 NOTHING: dict[str, Any] = {
     "patient": {"given": "Marie", "family": "FICTIVE", "birth_date": None},
     "totals": {},
+    "estimates": None,
     "exposures": [],
     "stated_alone": [],
     "reports": [],

@@ -6,6 +6,7 @@ from math import fsum
 from typing import Any, Final
 
 from domain.dose_alerts import QUANTITIES
+from domain.dose_estimates import summed
 from domain.pregnancy import POSSIBLE, YES
 from schemas.event import ERASED
 
@@ -27,7 +28,7 @@ DIGITS: Final = 12  # below what any device states, above the noise of adding bi
 class Exam:
     """One study. ``date``: YYYY-MM-DD, empty where it is not known; ``doses``: known quantities alone;
     ``pregnancy``: ``said`` where an order or a report says that there is or may be one, ``disagrees`` where another
-    denies it.
+    denies it; ``estimate_msv``: of the effective dose, where each exposure with a dose has one.
     """
 
     study_uid: str
@@ -38,6 +39,7 @@ class Exam:
     exposures: int
     doses: Mapping[str, float]
     pregnancy: str = ""
+    estimate_msv: float | None = None
 
 
 def exams(found: Mapping[str, Any]) -> list[Exam]:
@@ -77,7 +79,17 @@ def _exam(study: str, rows: Sequence[Row], alone: Sequence[Row], reports: Sequen
         exposures=len(rows),
         doses={quantity: value for quantity, value in sums.items() if value is not None},
         pregnancy=_pregnancy(rows),
+        estimate_msv=_estimate(rows, alone),
     )
+
+
+def _estimate(rows: Sequence[Row], alone: Sequence[Row]) -> float | None:
+    """A part of an exam's dose is no estimate of the exam."""
+    told = [row["effective_dose_estimate"] for row in rows if any(counted(row, q) is not None for q in SUMMED)]
+    if alone or None in told:
+        return None
+    found: float | None = summed(told)["effective_dose_msv"]
+    return found
 
 
 def _pregnancy(rows: Iterable[Row]) -> str:

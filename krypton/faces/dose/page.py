@@ -41,6 +41,7 @@ def page(found: Mapping[str, Any], language: str, today: date) -> str:
             number=lambda value: number(value, language),
             doses=doses,
             totals=doses(found["totals"]),
+            estimated=found["estimates"] is not None,
             exams=made,
             places=len({site for exam in made for site in exam.sites}),
             undated=sum(not exam.date for exam in made),

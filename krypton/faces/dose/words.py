@@ -18,8 +18,11 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "undated": "Examens sans date connue, absents de la frise : ",
         "totals": "Totaux",
         "totals_help": "Chaque grandeur mesure autre chose : elles ne s’additionnent pas entre elles. Ce qui n’est pas "
-        "connu n’est pas compté, et n’est pas zéro. "
-        "Aucune dose efficace (mSv) n’est donnée : aucun appareil ne la mesure.",
+        "connu n’est pas compté, et n’est pas zéro.",
+        "no_estimate": "Aucune dose efficace (mSv) n’est donnée : aucun appareil ne la mesure.",
+        "estimate_help": "La dose efficace (mSv) est une estimation par des coefficients publiés ; aucun appareil ne "
+        "la mesure. Elle n’entre dans aucun total, et manque là où aucun coefficient ne convient.",
+        "estimate": "estimation",
         "exams": "Examens",
         "date": "Date",
         "exam": "Examen",
@@ -59,8 +62,11 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "undated": "Exams of unknown date, not on the line: ",
         "totals": "Totals",
         "totals_help": "Each quantity measures something else: they are never added up. What is not known is "
-        "not counted, and is not zero. "
-        "No effective dose (mSv) is given: no device measures one.",
+        "not counted, and is not zero.",
+        "no_estimate": "No effective dose (mSv) is given: no device measures one.",
+        "estimate_help": "The effective dose (mSv) is an estimate by published factors; no device measures it. "
+        "It is in no total, and is missing where no factor fits.",
+        "estimate": "estimate",
         "exams": "Exams",
         "date": "Date",
         "exam": "Exam",
