@@ -7,7 +7,7 @@ one. Parts are generated in as many processes as there are cores, and keys are i
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Final, NamedTuple
@@ -60,24 +60,26 @@ class _Made(NamedTuple):
     keys: Sequence[int]
 
 
-def fill(connection: Connection, schema: str, identities: int, *, keyed: bool) -> int:
-    """About so many; returns how many. ``keyed``: with their keys of candidates. Places are those of ``identity``."""
+def identity(place: int) -> str:
+    """The id of the one at a place."""
+    return str(UUID(int=place + 1))
+
+
+def fill(
+    connection: Connection, schema: str, identities: int, *, keyed: bool, ids: Callable[[int], str] = identity
+) -> int:
+    """About so many; returns how many. ``keyed``: with their keys of candidates. ``ids``: by places."""
     place = 0
     with _keys_indexed_at_the_end(connection, schema), side_by_side(os.cpu_count() or 1) as run:
         for made in run(partial(_made, keyed=keyed), parts(identities)):
             for first in range(0, len(made), PAGE):
                 page = list(enumerate(made[first : first + PAGE], place))
                 place += len(page)
-                _copy(connection, IDENTITIES.format(schema), (_line(*each) for each in page))
-                _copy(connection, KEYS.format(schema), (line for each in page for line in _keys(*each)))
+                _copy(connection, IDENTITIES.format(schema), (_line(ids(at), at, one) for at, one in page))
+                _copy(connection, KEYS.format(schema), (line for at, one in page for line in _keys(ids(at), one)))
     connection.commit()
     _tidy(connection, schema)
     return place
-
-
-def identity(place: int) -> str:
-    """The id of the one at a place."""
-    return str(UUID(int=place + 1))
 
 
 @contextmanager
@@ -134,9 +136,9 @@ def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\\", "\\\\")
 
 
-def _line(place: int, one: _Made) -> str:
-    return f"{identity(place)}\tCHB\t{place}\t1\t{one.line}\t{place}\t{place}\n"
+def _line(ident: str, place: int, one: _Made) -> str:
+    return f"{ident}\tCHB\t{place}\t1\t{one.line}\t{place}\t{place}\n"
 
 
-def _keys(place: int, one: _Made) -> Iterator[str]:
-    return (f"{key}\t{one.sketch}\t{identity(place)}\n" for key in one.keys)
+def _keys(ident: str, one: _Made) -> Iterator[str]:
+    return (f"{key}\t{one.sketch}\t{ident}\n" for key in one.keys)
