@@ -64,6 +64,10 @@ class ReferenceLevels:
         weight = self.weight_of(weight_kg, max((level.weight_kg or 0 for level in ours), default=0))
         return tuple(level for level in ours if level.weight_kg is None or level.weight_kg == weight)
 
+    def has_children(self, act: str) -> bool:
+        """Whether it states a level of children for the act."""
+        return any(level.act == act and level.population == CHILD for level in self.levels)
+
     def least(self, population: str) -> int:
         """How many persons a group of a population has at least."""
         return self.adults if population == ADULT else self.children

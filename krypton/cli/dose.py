@@ -11,6 +11,7 @@ from domain.dose_alerts import QUANTITIES
 from krypton.cli.alert_rows import ALERT, with_units
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, krypton
+from krypton.cli.dose_levels import compared
 from krypton.cli.dose_page import Language, Page, keep, language_of, new_file
 from krypton.cli.dose_reread import reread
 from krypton.cli.dose_sums import Since, SumsBy, Until, day, estimates, period, skin, sums
@@ -67,6 +68,7 @@ def _shown(found: Mapping[str, Any]) -> None:
         title = "Pregnancy: the order and the report, or two orders, contradict each other"
         table(claims, ("started_at", "site", "pregnant", "pregnancy_ordered", "study_uid"), title)
     estimates(found)
+    compared(found)
     skin(found)
     if found["stated_alone"]:
         title = "In the totals, of studies without a known exposure, as a report states it"

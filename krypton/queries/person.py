@@ -4,6 +4,7 @@ What is sealed under a destroyed key is masked here at once, before any rebuild.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from domain.sight import Sight
 from krypton.bootstrap import Krypton
 from krypton.queries.doses import asked_of, factors_of
 from krypton.queries.gate import Permit, permit
+from krypton.queries.practice import comparison
 from projections.engine.query import masked
 from projections.identity_index import queries as identities
 
@@ -164,10 +166,13 @@ def dose_of(
     from projections.patient_record import queries as records
     from projections.patient_record.unsettled import unread_of
 
+    compared = comparison(ours)
+
     def ask(connection: Any, members: Members, erased: Collection[str], sight: Sight) -> dict[str, Any]:
         started = records.starts(connection, _ids(members)) if sight.exclusions.periods else {}
         who = _patient(connection, members, erased)
         asked = asked_of(connection, _ids(members), erased, sight, factors, since=since, until=until, by=by)
+        asked = replace(asked, compare=compared.exposure)
         shown = queries.dose(connection, members, erased, sight=sight, started=started, asked=asked)
         unread = {"unread": unread_of(connection, _ids(members), sight, erased)}
         return who | shown | unread

@@ -109,12 +109,16 @@ def dose(
         "report_totals": _stated(shown, alone),
         "qa_exposures": sum(row["qa"] for row in shown),
         "estimates": _estimates(shown, asked.factors),
-        "exposures": [exposure(row) for row in shown],
+        "exposures": [exposure(row) | asked.compare(row, _day(row)) for row in shown],
         "reports": [_report_told(one, seen.hidden) for one in _reports(seen, erased)],
         "conflicts": conflicts(seen.carried),
         "alerts": [alerts.shown(row, erased, at) for row in _alerts_of(connection, seen.reports, at)],
         **sight.withheld(seen.withheld),
     }
+
+
+def _day(row: Row) -> str | None:
+    return (dated(row) or "")[:10] or None
 
 
 class _Seen(NamedTuple):

@@ -38,10 +38,13 @@ def told_of(row: Row, erased: Collection[str], asked: Asked) -> Row:
     ordered = asked.pregnancies.get(row["study_uid"], ())
     age = (asked.born.get(row["identity"]), dated(row), patient.get("age_days"))
     of = band(birth_date=age[0], exposed_at=age[1], age_days=age[2], weight_kg=patient.get("weight_kg"))
-    words = {**dict.fromkeys((*WORDS, "side"), ERASED), "raw": {}, "not_understood": GONE} if gone else {}
+    words: Document = {**dict.fromkeys((*WORDS, "side"), ERASED), "raw": {}, "not_understood": GONE} if gone else {}
+    if gone:
+        words |= {"procedure": None, "procedure_code": None}
     told = {
         **row,
         **words,
+        "patient": patient,
         "population": of.population,
         "age_band": of.age,
         "weight_band": of.weight,

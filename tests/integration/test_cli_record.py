@@ -2,6 +2,7 @@
 
 import gc
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,6 +11,7 @@ import pytest
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
 
+from domain.dose_words import NOT_STATED
 from domain.work import Envelope
 from krypton.devstack import samples
 from tests.fakes.dicom import instance, new_uid, part10, report, write
@@ -26,6 +28,7 @@ TOTALS = {"dlp_mgycm", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq"}
 SIDES = {"agd_left_mgy", "agd_right_mgy"}
 QUANTITIES = TOTALS | {"ctdivol_mgy"}
 CASES = Path(__file__).parents[1] / "data" / "dicom_cases"
+RULES = Path(__file__).parents[2] / "rules"
 
 
 def receive(region: Region, study_uid: str = "", local_id: str = "", **change: Any) -> dict[str, Any]:
@@ -292,6 +295,28 @@ class TestDose:
         assert one.keys() >= QUANTITIES | {"study_uid", "identity", "started_at", "modality", "protocol"}
         assert (one["irradiation_event_uid"], one["study_uid"]) == (uid, study["study_uid"])
         assert (one["ctdivol_mgy"], one["dap_mgycm2"]) == (3.5, None)
+
+    def test_a_value_is_shown_beside_the_level_of_its_day_and_of_today(self, region: Region) -> None:
+        """DRL case 1: chest PA, 220 mGy·cm² in 2015, when 250 was the level; it is 200 now."""
+        for name in ("dose-acts-1", "reference-levels-2011", "reference-levels-2019"):
+            region.ask("rules", "publish", str(RULES / f"{name}.toml"))
+        shots = [
+            {**exposure(new_uid(), dap_mgycm2=220.0), **told, "modality": "DX", "started_at": "2015-03-01T10:00:00"}
+            for told in ({"protocol": "Thorax PA"}, {"protocol": "Thorax face"})
+        ]
+        patient = {"age_days": 14_000.0, "weight_kg": None, "size_cm": None, "pregnant": None}
+        study = receive(region, doses=(replace(dose(new_uid(), *shots), said={**NOT_STATED, "patient": patient}),))
+        region.settle()
+        found = {one["protocol"]: one for one in region.ask("dose", "show", study["ref"])["exposures"]}
+        (told,) = found["Thorax PA"]["levels"]
+        assert [(told[side]["nrd"], told[side]["over"]) for side in ("at_exam", "now")] == [
+            (250.0, False),
+            (200.0, True),
+        ]
+        assert (found["Thorax face"]["levels"], found["Thorax face"]["not_compared"]) == ([], "unmapped")
+        lines = region.show("dose", "show", study["ref"])
+        assert "Reference levels (NRD)" in lines
+        assert "Compared with no reference level" in lines
 
     def test_an_event_in_two_reports_of_two_sites_counts_once_for_one_person(self, region: Region) -> None:
         shared = exposure(new_uid(), dlp_mgycm=10.0)

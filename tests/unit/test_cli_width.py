@@ -141,6 +141,18 @@ EXPOSURE = {
         "source": "Shrimpton et al., quoted in Lee et al., Med. Phys. 39 (2012) 2129, table XII",
         "rule_version": 1,
     },
+    "act": "Chest",
+    "act_state": "mapped",
+    "act_between": [],
+    "levels": [
+        {
+            "quantity": "dlp_mgycm",
+            "value": 476.5,
+            "at_exam": {"rule": "reference-levels@2011", "nrd": 475.0, "guide": None, "over": True},
+            "now": None,
+        }
+    ],
+    "not_compared": None,
     "report_uid": UIDS[1],
     "not_understood": ["CTDIw Phantom Type (113835, DCM)"],
     "implausible": ["dlp_mgycm"],
