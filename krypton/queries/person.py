@@ -12,9 +12,9 @@ from domain.actors import Caller, Role
 from domain.errors import NotFound
 from domain.sight import Sight
 from krypton.bootstrap import Krypton
+from krypton.queries.comparing import comparison
 from krypton.queries.doses import asked_of, factors_of
 from krypton.queries.gate import Permit, permit
-from krypton.queries.practice import comparison
 from projections.engine.query import masked
 from projections.identity_index import queries as identities
 

@@ -9,7 +9,7 @@ import pytest
 
 from domain.commands.rules import PublishRules
 from domain.rules.document import document
-from krypton.queries.practice import comparison
+from krypton.queries.comparing import comparison
 from projections.cumulative_dose import queries
 from projections.cumulative_dose.asked import Asked
 from tests.fakes.region import dose, exposure
