@@ -23,6 +23,7 @@ LARGE = 64 * 1024 * 1024  # bytes
 MEDIA_DIRECTORY = "1.2.840.10008.1.3.10"  # Media Storage Directory Storage: a DICOMDIR
 LONG = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}  # PS3.5 §7.1.2
 _SOP_CLASS, _SOP_UID, _SYNTAX = 0x0002, 0x0003, 0x0010
+_WANTED = frozenset({_SOP_CLASS, _SOP_UID, _SYNTAX})
 _SEALED = b"KRYPTON\0"
 
 
@@ -72,7 +73,7 @@ def dataset_digest(data: Bytes, offset: int = 0) -> str:
 
 
 def _elements(data: Bytes, offset: int) -> tuple[dict[int, str], int]:
-    """Texts of the elements of group 0002 by element number, and where the group ends.
+    """Texts of the elements of group 0002 that are wanted, by element number, and where the group ends.
 
     It is in explicit VR (PS3.10 7.1); some writers use implicit VR, which shows where no VR stands.
     """
@@ -91,7 +92,8 @@ def _elements(data: Bytes, offset: int) -> tuple[dict[int, str], int]:
             offset += 4
         if offset + length > len(data):
             raise Unreadable("broken: the file ends within its File Meta Information")
-        found[element] = bytes(data[offset : offset + length]).decode("ascii", "replace").strip(" \0")
+        if element in _WANTED:
+            found[element] = bytes(data[offset : offset + length]).decode("ascii", "replace").strip(" \0")
         offset += length
     return found, offset
 

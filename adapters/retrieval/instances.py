@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 from typing import Any, Final
 
 from adapters.archive.archive import Archive, NotHeld
@@ -34,7 +33,7 @@ class Instance:
     sop_class: str
     sop_uid: str
     syntax: str
-    path: Path
+    path: str
     size: int
 
 
@@ -60,7 +59,9 @@ def _rows(archive: Archive, study: str, wanted: Wanted) -> Iterator[Row]:
 
 def _instance(archive: Archive, study: str, row: Row) -> Instance:
     sop_class = str(first(row["said"], "00080016") or "")
-    return Instance(study, sop_class, row["sop_uid"], row["transfer_syntax"], archive.path(row), row["size"])
+    return Instance(
+        study, sop_class, row["sop_uid"], row["transfer_syntax"], f"{archive.spool.root}/{row['claim']}", row["size"]
+    )
 
 
 Fit = Mapping[tuple[str, str], Negotiated]
@@ -95,7 +96,7 @@ def opened(instance: Instance, syntax: str) -> Iterator[Source]:
         os.close(fd)
 
 
-def _rewritten(path: Path, *, implicit: bool) -> bytes:
+def _rewritten(path: str, *, implicit: bool) -> bytes:
     """The data set in little endian. Raises Unreadable."""
     from pydicom import dcmread
     from pydicom.filebase import DicomFileLike
