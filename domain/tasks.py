@@ -89,6 +89,7 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "dose.acknowledge": PROFESSIONAL,
     "dose.accept": PROFESSIONAL,
     "dose.reread": OPERATOR,  # names of what is read otherwise: nobody's dose
+    "dose.device": PROFESSIONAL | OPERATOR,  # figures of groups: nobody's dose
     "dose.reports": OPERATOR,  # ids, and what was not understood: nobody's dose
     # The patient's side of access, also taken at a desk
     "consent.code": PATIENT | CLERK,

@@ -4,10 +4,19 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from projections import access_history, cumulative_dose, identity_index, patient_record
+from projections import access_history, cumulative_dose, dose_practice, identity_index, patient_record
 from projections.engine.declaration import View
 
 VIEWS: Final[Mapping[str, View]] = MappingProxyType(
-    {view.name: view for view in (patient_record.VIEW, identity_index.VIEW, cumulative_dose.VIEW, access_history.VIEW)}
+    {
+        view.name: view
+        for view in (
+            patient_record.VIEW,
+            identity_index.VIEW,
+            cumulative_dose.VIEW,
+            access_history.VIEW,
+            dose_practice.VIEW,
+        )
+    }
 )
 """By name."""

@@ -42,7 +42,7 @@ _PROOFS = "hashes, signatures and positions"
 _RUNS = "starts or stops programs"
 NOTHING_PERSONAL: Final = {
     **dict.fromkeys(("site.list", "professional.list"), _DIRECTORY),
-    "rules.train-matching": _COUNTS,
+    **dict.fromkeys(("rules.train-matching", "dose.device"), _COUNTS),
     **dict.fromkeys(
         (
             *("site.enroll", "site.device", "site.service", "site.import"),
@@ -191,6 +191,8 @@ BEHIND_THE_GATE: Final = {
     "worklists.study_of_alert": "answers with an id",
     "rows.as_seen": "takes the gate's decision",
     "conflicts.open_conflict": "answers with an id, and what the one who decides was shown",
+    "census.practice_of": "answers with figures of groups, and with none of fewer than five persons",
+    "census.told_of": "the same",
     "reports.problems": "answers with ids, sites and what was not understood, for operators",
     "events.published": "leaves sealed what is sealed",
 }

@@ -25,6 +25,7 @@ class Purpose(StrEnum):
     FINGERPRINT = "krypton region fingerprint v1"
     WEB_SESSIONS = "krypton web sessions v1"
     WEB_NAMES = "krypton web names v1"
+    OPERATOR_CODES = "krypton operator codes v1"
 
 
 def derived(secret: bytes, purpose: Purpose) -> bytes:

@@ -53,7 +53,7 @@ BUDGETS: Final[Mapping[str, Budget]] = {
         {"folds": len(POLICIES), "outboxes": len(POLICIES), "match": 1, "sharing": 1, "erasure": 1, "snapshots": 1},
     ),
     "health": Budget(0, {"snapshot": 1}),
-    WORKER: Budget(1, {"view": 1, "snapshot": 1}),
+    WORKER: Budget(1, {"a snapshot, then its view": 1}),
 }
 """Each process that uses the database. There is one worker for each version of a view that is kept up to date."""
 OPENING: Final = frozenset({"dicom", "hl7", "web", "policies", WORKER})

@@ -58,7 +58,7 @@ def test_what_is_too_much_is_refused_by_name_and_says_what_to_do(monkeypatch: py
     said = overrun(None, SETTINGS, 4)  # type: ignore[arg-type]  # nothing is asked
     assert f"PostgreSQL lets in {needed(SETTINGS, 4) - 3}: raise its max_connections by 3" in said
     assert all(f"{name} {one.most}" in said for name, one in BUDGETS.items() if name != "worker")
-    assert "4 workers 4 each, other programs 18" in said
+    assert "4 workers 3 each, other programs 18" in said
 
 
 def test_each_worker_and_each_other_program_counts() -> None:

@@ -1,0 +1,74 @@
+"""krypton dose device: what the devices of an establishment give, in groups of which nobody can be known."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from krypton.cli.calling import OWN, As
+from krypton.cli.connection import krypton
+from krypton.cli.dose_page import Language, keep, language_of, new_file
+from krypton.cli.dose_sums import Since, Until, day, period
+from krypton.cli.options import AsJson
+from krypton.cli.output import document, heading, out, table
+
+LINES: Final = 10
+Site = Annotated[str, typer.Argument(help="Code of the establishment.")]
+Device = Annotated[str | None, typer.Option("--device", help="One device, as the table of devices names it.")]
+Wall = Annotated[Path | None, typer.Option("--html", metavar="OUT", help="Write a page to OUT, a new file.")]
+
+
+def device(
+    site: Site,
+    name: Device = None,
+    since: Since = None,
+    until: Until = None,
+    html: Wall = None,
+    language: Language = None,
+    who: As = OWN,
+    as_json: AsJson = False,
+) -> None:
+    """What each device gives: counts, quartiles, outliers by act, beside reference levels; --html: a page to pin up."""
+    from krypton.queries.census import Asked, practice_of
+
+    wanted, since, until = language_of(language, html), day(since, "--since"), day(until, "--until")
+    if html is not None:
+        new_file(html, "--html")
+    ours = krypton()
+    found = practice_of(ours, Asked(site=site, device=name, since=since, until=until))
+    if html is not None:
+        from krypton.faces.practice.page import page
+
+        keep(html, page(found, wanted, ours.ledger.clock().date()).encode())
+        return
+    if as_json:
+        document(found)
+        return
+    _shown(found)
+
+
+def _shown(found: Mapping[str, Any]) -> None:
+    table(found["devices"], ("device", "exposures", "last"), f"Devices of {found['site']}")
+    groups = sorted(found["groups"], key=lambda group: (group["act"] is None, -group["persons"]))
+    rows = [_row(group, found["least"]) for group in groups[:LINES]]
+    columns = ("act", "population", "quantity", "persons", "median", "quartiles", "level", "note")
+    table(rows, columns, f"Practice{period(found)}: {found['exposures']} exposures of {found['persons']} persons")
+    if len(groups) > LINES:
+        out.print(f"{len(groups) - LINES} more groups: --json has all of them, and --html OUT makes a page")
+
+
+def _row(group: Mapping[str, Any], least: int) -> dict[str, Any]:
+    level, small = group["level"], group["too_small"]
+    few = level is not None and not level["enough"]
+    said = f"group too small ({group['persons']} of {least if small else level['needed']})" if small or few else None
+    return {
+        "act": group["act"] or f"{group['protocol'] or 'not known'} (not mapped)",
+        "population": ", ".join(filter(None, (group["population"] or "age not known", group["weight"]))),
+        "quantity": heading(group["quantity"]),
+        "persons": group["persons"],
+        "median": group["median"],
+        "quartiles": None if small else [group["q1"], group["q3"]],
+        "level": level and level["value"],
+        "note": said or ("over" if level and group[level["statistic"]] > level["value"] else None),
+    }

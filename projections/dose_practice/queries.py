@@ -1,0 +1,52 @@
+"""Answers from the practice census: the exposures of a site's devices that count, each irradiation event once."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from psycopg2.extensions import connection as Connection
+
+from domain.dose_alerts import QUANTITIES
+from projections.engine.query import fetch
+
+Row = Mapping[str, Any]
+VALUES: Final = ", ".join(
+    f"CASE WHEN implausible IS NULL OR accepted OR NOT implausible ? '{q}' THEN {q} END AS {q}" for q in QUANTITIES
+)
+"""A value above the bounds of plausible doses is in no figure until somebody accepted it."""
+ROWS: Final = f"""
+SELECT study_id::text AS study, irradiation_event_uid AS uid, identity_id::text AS identity, device, day, modality,
+       marks, protocol, operator, population, weight, weight_kg, phantom_cm, {VALUES}
+FROM dose_practice.exposure WHERE counts AND site = %(site)s {{also}} ORDER BY study_id
+"""
+ALSO: Final = {"device": "AND device = %(device)s", "since": "AND day >= %(since)s", "until": "AND day <= %(until)s"}
+DEVICES: Final = """
+SELECT device, count(*) AS exposures, max(day) AS last FROM dose_practice.exposure
+WHERE counts AND site = %(site)s AND device IS NOT NULL GROUP BY device ORDER BY device
+"""
+
+
+def exposures(
+    connection: Connection, site: str, *, device: str | None = None, since: str | None = None, until: str | None = None
+) -> list[Row]:
+    """The exposures at a site that count: of one device or of all, from one day to another. None: without that bound.
+
+    An irradiation event that two studies tell of is given once; a row whose words were erased is in no group, and is
+    not given.
+    """
+    asked = {"device": device, "since": since, "until": until}
+    also = " ".join(ALSO[name] for name, value in asked.items() if value is not None)
+    return _once(fetch(connection, ROWS.format(also=also), site=site, **asked))
+
+
+def _once(rows: Iterable[Row]) -> list[Row]:
+    """In the order of studies, so that the same row stands for an event whenever somebody asks."""
+    found: dict[str, Row] = {}
+    for row in rows:
+        if row["marks"] is not None:
+            found.setdefault(row["uid"], row)
+    return [*found.values()]
+
+
+def devices(connection: Connection, site: str) -> list[dict[str, Any]]:
+    """The devices of a site by name, each with how many exposures count, and the day of the last."""
+    return fetch(connection, DEVICES, site=site)
