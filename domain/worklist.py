@@ -17,7 +17,9 @@ NUMBER_OF_TWO: Final = "collision"
 MAY_BE_MIXED: Final = ("names_differ", "traits_differ")
 """Flags of an identity that may hold two people."""
 STATEMENTS_OF_TWO: Final = "statements_of_two"
-"""The flag of both parts of an identity that was split, as long as nobody said whose its oppositions and holds are."""
+"""The flag of both parts of an identity that was split, or that a study left, as long as nobody said whose its
+oppositions and holds are.
+"""
 DOUBTED: Final = ("ins_doubtful", "ins_left_out", "number_swapped")
 """Flags of an identity whose number or matricule is in doubt."""
 FLAGS_OF: Final[Mapping[str, tuple[str, ...]]] = {

@@ -47,6 +47,78 @@ Feature: A study stays with the identity it came in under, until somebody says o
       When the study is reassigned to Paul because "sent again"
       Then the ledger refuses with AlreadyThere, rule S4
 
+  Rule: S6, a study that moves by hand loses no protection in silence
+
+    Scenario: The person under whose number it came in refused that anybody sees their record
+      Nobody said yet whose refusal that is: Zoé's, or Paul's, who was taken for Zoé.
+      Given Zoé opposes that anybody sees their record
+      When the study is reassigned to Paul because "wrong person on the worklist"
+      Then the ledger refuses with ProtectionInDoubt, rule S6: "ask whose that is, then say --protects former"
+      And the study is Zoé's
+
+    Scenario: It was Zoé who refused
+      Given Zoé opposes that anybody sees their record
+      When the study is reassigned to Paul, and what protects Zoé protects the former
+      Then the study is Paul's
+      And Zoé alone opposes that anybody sees their record
+
+    Scenario: Nobody knows who refused
+      Given Zoé opposes that anybody sees their record
+      And a legal hold is placed on Zoé
+      When the study is reassigned to Paul, and what protects Zoé protects both
+      Then the study is Paul's
+      And Zoé and Paul oppose that anybody sees their record
+      And Zoé and Paul are held, and flagged statements_of_two
+      And the answer names opposition:consult:everyone and hold:case 26/00007 as for both
+
+    Scenario: It was said elsewhere, for another number of that person
+      Given Zoé is one person with Zoé of CHP, who opposes that anybody sees their record
+      When the study is reassigned to Paul because "wrong person on the worklist"
+      Then the ledger refuses with ProtectionInDoubt, rule S6
+
+    Scenario: A consent leaves something out
+      Given Zoé consents to CHP, but for another study
+      When the study is reassigned to Paul because "wrong person on the worklist"
+      Then the ledger refuses with ProtectionInDoubt, rule S6
+
+    Scenario: The other one refuses as much
+      Given Zoé opposes that CHP sees their record
+      And Paul opposes that anybody sees their record
+      When the study is reassigned to Paul because "wrong person on the worklist"
+      Then the study is Paul's
+
+    Scenario: The two are one person
+      Given Zoé opposes that anybody sees their record
+      And Zoé and Paul are one person
+      When the study is reassigned to Paul because "wrong person on the worklist"
+      Then the study is Paul's
+
+    Scenario: A legal hold may be of that study
+      Given a legal hold is placed on Zoé
+      When the study is reassigned to Paul because "wrong person on the worklist"
+      Then the ledger refuses with ProtectionInDoubt, rule S6
+
+    Scenario: It goes back to whom it was taken from
+      Given Zoé opposes that anybody sees their record
+      And the study is reassigned to Paul, and what protects Zoé protects both
+      When the study is reassigned to Zoé because "it was right as it was"
+      Then the study is Zoé's
+      And Zoé and Paul oppose that anybody sees their record
+
+    Scenario: What came in under the right person is accepted
+      Given the images come again as Paul's
+      And Zoé opposes that anybody sees their record
+      When the conflict is accepted because "wrong person on the worklist"
+      Then the ledger refuses with ProtectionInDoubt, rule S6
+      And the study is Zoé's
+
+    Scenario: It is accepted, and protects both
+      Given the images come again as Paul's
+      And Zoé opposes that anybody sees their record
+      When the conflict is accepted, and what protects Zoé protects both
+      Then the study is Paul's
+      And Zoé and Paul oppose that anybody sees their record
+
   Rule: S5, what comes in with other content waits for somebody, and is settled once
 
     Scenario: The images come again under the right person

@@ -8,6 +8,9 @@ S3  Nothing is added to a withdrawn study, and it is withdrawn once.
 S4  A study is reassigned only to an identity that does not have it yet.
 S5  A conflict is settled once: accepted (what came second stands) or dismissed (what came first does). What came in
     with other content never changes the study by itself.
+S6  A study that moves by hand loses no protection in silence. Where the identity that it leaves refuses what the other
+    does not, for itself or another of its person, or is under a legal hold that the other is not under, whoever moves
+    it says whether that protects both from now on, as after a split (I18), or the former alone.
 Source: DICOM PS3.3 A.1 (study, series, instance); IHE RAD patient information reconciliation.
 """
 

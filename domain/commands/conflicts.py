@@ -10,7 +10,8 @@ from domain.aggregates.study import Conflict, Study
 from domain.commands.doses import ReceivedDose, correct_dose
 from domain.commands.links import link_of, links_between
 from domain.commands.received_patient import ReceivedPatient, identity_for
-from domain.commands.studies import move
+from domain.commands.studies import hand_over
+from domain.commands.study_protection import Whose
 from domain.errors import Erased, HumanMadeIt, NothingToChange
 from domain.traits import received_traits
 from domain.work import Work
@@ -20,31 +21,36 @@ from domain.work import Work
 class AcceptConflict:
     """Let what came second stand: the study is the other person's, the traits are corrected, the dose is replaced.
 
-    ``dose``: what the second dose report states, where the conflict is about one.
+    ``dose``: what the second dose report states, where the conflict is about one; ``protects``: see
+    ``ReassignStudy``.
     """
 
     study: UUID
     conflict: UUID
     reason: str
     dose: ReceivedDose | None = None
+    protects: Whose | None = None
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises ConflictSettled (S5), StudyWithdrawn (S3), OtherReportStands (D5), Erased (I7), NotFound."""
+        """Raises ConflictSettled (S5), StudyWithdrawn (S3), ProtectionInDoubt (S6), OtherReportStands (D5), Erased
+        (I7), NotFound.
+        """
         study = work.get(Study, self.study)
         conflict = study.settle(conflict_id=self.conflict, accept=True, reason=self.reason)
+        both: dict[str, list[str]] = {}
         if conflict.kind == "patient":
-            self._reassign(work, study, conflict)
+            both = self._reassign(work, study, conflict)
         elif conflict.kind == "traits":
             _correct(work, conflict, self.reason)
         elif self.dose is not None:
             correct_dose(work, study, conflict.site, self.dose, conflict.digest or "")
-        return {"study": str(study.id), "conflict": str(self.conflict), "identity": str(study.identity_id)}
+        return {"study": str(study.id), "conflict": str(self.conflict), "identity": str(study.identity_id), **both}
 
-    def _reassign(self, work: Work, study: Study, conflict: Conflict) -> None:
+    def _reassign(self, work: Work, study: Study, conflict: Conflict) -> dict[str, list[str]]:
         identity = identity_for(work, conflict.site, _patient(work, conflict))
         if identity.id == study.identity_id:
-            return  # somebody reassigned it meanwhile
-        move(work, study, identity.id, self.reason)
+            return {}  # somebody reassigned it meanwhile
+        return hand_over(work, study, identity, self.protects, self.reason)
 
 
 @dataclass(frozen=True, kw_only=True)

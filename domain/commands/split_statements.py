@@ -37,7 +37,7 @@ def carry_over(work: Work, mixed: Identity, other: Identity, reason: str) -> Bot
     """Let all that protects the first protect the new one, too: also what was said for another identity of the person,
     of whom the new one is no part.
     """
-    consents, held = _said_for(work, mixed), Erasure.create_id(work.ids, mixed.id)
+    consents, held = said_for(work, mixed), Erasure.create_id(work.ids, mixed.id)
     erasure = work.find(Erasure, held)
     told = [*_refused(work, consents, other)]
     told += [*_held(work, erasure, other)] if erasure else []
@@ -53,7 +53,7 @@ def carry_over(work: Work, mixed: Identity, other: Identity, reason: str) -> Bot
     return Both(told, tuple(flags), marked)
 
 
-def _said_for(work: Work, identity: Identity, *, but: Identity | None = None) -> Sequence[Consent]:
+def said_for(work: Work, identity: Identity, *, but: Identity | None = None) -> Sequence[Consent]:
     """What was said for an identity, then for the others of its person."""
     mine = str(identity.id)
     work.membership.load((mine,))
@@ -61,18 +61,24 @@ def _said_for(work: Work, identity: Identity, *, but: Identity | None = None) ->
     return Person(work, [mine, *sorted(others)]).consents
 
 
-def _refused(work: Work, consents: Sequence[Consent], other: Identity) -> Iterator[str]:
+def refusals(work: Work, consents: Sequence[Consent]) -> Iterator[tuple[tuple[str, str], Origin]]:
+    """What was refused, by scope and party, and where that was first said; what a consent leaves out, too."""
     for consent in consents:
         left_out = [
             ((Scope.CONSULT, party), held)
             for party, held in consent.grants.items()
             if held.exclusions and held.holds(micros(work.now))
         ]
-        for (scope, party), held in [*consent.oppositions.items(), *left_out]:
-            theirs = consent_of(work, other.id)
-            if (scope, party) not in theirs.oppositions:
-                theirs.oppose(scope=Scope(scope), party=party, reason=SAID, carried=consent.origin(held))
-                yield f"opposition:{scope}:{party}"
+        for key, held in [*consent.oppositions.items(), *left_out]:
+            yield key, consent.origin(held)
+
+
+def _refused(work: Work, consents: Sequence[Consent], other: Identity) -> Iterator[str]:
+    for (scope, party), origin in refusals(work, consents):
+        theirs = consent_of(work, other.id)
+        if (scope, party) not in theirs.oppositions:
+            theirs.oppose(scope=Scope(scope), party=party, reason=SAID, carried=origin)
+            yield f"opposition:{scope}:{party}"
 
 
 def _held(work: Work, erasure: Erasure, other: Identity) -> Iterator[str]:
@@ -88,8 +94,8 @@ def refuse_if_it_ruled(work: Work, mixed: Identity, other: Identity) -> None:
     erasures = [Erasure.create_id(work.ids, one.id) for one in (mixed, other)]
     said = Consent.create_id(work.ids, other.id)
     work.fetch((said, *erasures))
-    first, second = _said_for(work, mixed, but=other), work.find(Consent, said)
-    if second and not all(_covered(first, key, second.origin(held)) for key, held in second.oppositions.items()):
+    first, second = said_for(work, mixed, but=other), work.find(Consent, said)
+    if second and not all(covered(first, key, second.origin(held)) for key, held in second.oppositions.items()):
         raise SplitStands(
             f"identity {other.id} opposes what {mixed.id} does not oppose: lift that first, or merge the two"
         )
@@ -101,7 +107,7 @@ def refuse_if_it_ruled(work: Work, mixed: Identity, other: Identity) -> None:
     work.rests_on(*(consent.id for consent in first), said, *erasures)
 
 
-def _covered(first: Sequence[Consent], key: tuple[str, str], origin: Origin) -> bool:
+def covered(first: Sequence[Consent], key: tuple[str, str], origin: Origin) -> bool:
     """Whether the first one's person refuses it as well; to feeding from the same time on."""
     if known := [consent.origin(held) for consent in first if (held := consent.oppositions.get(key))]:
         return key[0] == Scope.CONSULT or origin in known

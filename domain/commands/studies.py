@@ -9,6 +9,7 @@ from domain.aggregates.identity import Identity
 from domain.aggregates.study import Conflict, Study
 from domain.commands.doses import ReceivedDose, record_dose
 from domain.commands.received_patient import ReceivedPatient, identity_for, named_by, under_number
+from domain.commands.study_protection import Whose, protect
 from domain.dose_reports import REPORT
 from domain.errors import Contended
 from domain.ids import Ids
@@ -161,6 +162,19 @@ def move(work: Work, study: Study, to_identity: UUID, reason: str) -> None:
     move_doses(work, study)
 
 
+def hand_over(
+    work: Work, study: Study, identity: Identity, protects: Whose | None, reason: str
+) -> dict[str, list[str]]:
+    """Move a study to an identity that is known, as a human says; returns what protects both, for the answer.
+
+    Raises as ``move``, and ProtectionInDoubt (S6).
+    """
+    former = work.get(Identity, study.identity_id)
+    move(work, study, identity.id, reason)
+    told = protect(work, former, identity, protects, reason)
+    return {"for_both": told} if told else {}
+
+
 def move_doses(work: Work, study: Study) -> None:
     """The doses of a study that has just moved follow it."""
     if dose := work.find(Dose, Dose.create_id(work.ids, study.id)):
@@ -169,18 +183,23 @@ def move_doses(work: Work, study: Study) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class ReassignStudy:
-    """Reassign a study made under the wrong identity. Its doses follow."""
+    """Reassign a study made under the wrong identity. Its doses follow.
+
+    ``protects``: whom protects what was said for that identity; the answer has under ``for_both`` what protects both
+    from now on.
+    """
 
     study: UUID
     to_identity: UUID
     reason: str
+    protects: Whose | None = None
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises AlreadyThere (S4), StudyWithdrawn (S3), Erased (I7), NotFound."""
-        study = work.get(Study, self.study)
-        work.get(Identity, self.to_identity).refuse_if_erased()
-        move(work, study, self.to_identity, self.reason)
-        return {"study": str(study.id), "identity": str(self.to_identity)}
+        """Raises AlreadyThere (S4), StudyWithdrawn (S3), ProtectionInDoubt (S6), Erased (I7), NotFound."""
+        study, identity = work.get(Study, self.study), work.get(Identity, self.to_identity)
+        identity.refuse_if_erased()
+        both = hand_over(work, study, identity, self.protects, self.reason)
+        return {"study": str(study.id), "identity": str(identity.id), **both}
 
 
 @dataclass(frozen=True, kw_only=True)

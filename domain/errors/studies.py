@@ -27,6 +27,12 @@ class AlreadyThere(RuleBroken):
     rule = "S4"
 
 
+class ProtectionInDoubt(RuleBroken):
+    """What protects the identity that a study leaves would protect the study no more."""
+
+    rule = "S6"
+
+
 class ConflictSettled(RuleBroken):
     """The conflict is settled already, or there is none of that id."""
 

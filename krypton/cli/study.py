@@ -9,6 +9,7 @@ import typer
 
 from domain.commands.conflicts import DismissConflict
 from domain.commands.studies import ReassignStudy, WithdrawStudy
+from domain.commands.study_protection import Whose
 from domain.query_keys import BadKey
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, krypton
@@ -37,19 +38,28 @@ INSTANCES = (
 Conflicting = Annotated[UUID, typer.Argument(help="The conflict's id, as study conflicts list prints it.")]
 Study = Annotated[UUID, typer.Argument(help="The study's id, as record show prints it.")]
 
+Protects = Annotated[
+    Whose | None,
+    typer.Option("--protects", help="Whom oppositions and holds of the identity that a study leaves protect."),
+]
+
 
 @app.command()
 def reassign(
     study: Study,
     to: Annotated[str, typer.Option("--to", callback=line, help="REF of the identity that it belongs to; - reads it.")],
     reason: Reason,
+    protects: Protects = None,
     who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """Reassign a study to another identity; its doses follow."""
+    """Reassign a study to another identity; its doses follow.
+
+    Where the identity that it leaves opposes sharing or is held, say with --protects whose that is.
+    """
     ours = krypton()
-    command = ReassignStudy(study=study, to_identity=ours.resolve(to), reason=reason)
+    command = ReassignStudy(study=study, to_identity=ours.resolve(to), reason=reason, protects=protects)
     ask(ours, command, who, command_id, as_json)
 
 
@@ -137,7 +147,12 @@ def _cells(row: Mapping[str, Any]) -> dict[str, Any]:
 
 @conflicts.command()
 def accept(
-    conflict: Conflicting, reason: Reason, who: As = OWN, command_id: CommandId = None, as_json: AsJson = False
+    conflict: Conflicting,
+    reason: Reason,
+    protects: Protects = None,
+    who: As = OWN,
+    command_id: CommandId = None,
+    as_json: AsJson = False,
 ) -> None:
     """Let what came second stand: the study is reassigned, the traits are corrected or the dose is replaced.
 
@@ -147,7 +162,7 @@ def accept(
 
     ours = krypton()
     study, what = open_conflict(ours, conflict)
-    ask(ours, accepting(ours, study, conflict, what, reason), who, command_id, as_json)
+    ask(ours, accepting(ours, study, conflict, what, reason, protects), who, command_id, as_json)
 
 
 @conflicts.command()

@@ -21,6 +21,7 @@ from adapters.inbox.spool import Spool
 from domain.aggregates.study import Conflict
 from domain.commands.conflicts import AcceptConflict
 from domain.commands.directory import RefuseCaller, is_enrolled
+from domain.commands.study_protection import Whose
 from domain.errors import UnknownSite
 from domain.work import Envelope
 from krypton.bootstrap import Krypton, most
@@ -152,7 +153,9 @@ def ways_of(settings: Settings) -> Ways:
     )
 
 
-def accepting(ours: Krypton, study: UUID, conflict: UUID, what: Conflict | None, reason: str) -> AcceptConflict:
+def accepting(
+    ours: Krypton, study: UUID, conflict: UUID, what: Conflict | None, reason: str, protects: Whose | None = None
+) -> AcceptConflict:
     """The command that lets what came second stand; a dose report's content is read where it was put aside.
 
     Raises ServiceUnavailable where it is not there.
@@ -170,7 +173,7 @@ def accepting(ours: Krypton, study: UUID, conflict: UUID, what: Conflict | None,
                     f"the second content of {what.uid} is not in {spool.conflicts}: accept it on the machine that took "
                     "it in"
                 ) from None
-    return AcceptConflict(study=study, conflict=conflict, reason=reason, dose=dose)
+    return AcceptConflict(study=study, conflict=conflict, reason=reason, dose=dose, protects=protects)
 
 
 def ingest(ours: Krypton, site: str, paths: Sequence[Path], actor: str, command_id: UUID | None) -> dict[str, Any]:

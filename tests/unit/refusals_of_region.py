@@ -4,9 +4,11 @@ from dataclasses import replace
 from uuid import UUID
 
 from domain import errors
+from domain.aggregates.consent import Scope
 from domain.aggregates.dose import Dose
 from domain.aggregates.study import Study
 from domain.commands.conflicts import AcceptConflict, DismissConflict
+from domain.commands.consents import Oppose
 from domain.commands.directory import (
     ActivateService,
     Affiliate,
@@ -21,10 +23,19 @@ from domain.commands.policies import DropEntry
 from domain.commands.readings import RequestReading
 from domain.commands.received_patient import ReceivedPatient
 from domain.commands.studies import ReassignStudy, ReceivedConflict, ReceiveStudy, WithdrawStudy
+from domain.commands.study_protection import Whose
 from tests.fakes.erasing import Erase
 from tests.fakes.ids import IDS
 from tests.fakes.region import CLINICIAN, RADIOLOGIST, dose, exposure, received
 from tests.unit.refusals import LOCAL_ID, PERSON, WORDS, Directly, Provoked, World
+
+
+def both_against_feeding(w: World) -> ReassignStudy:
+    """A study moves between two who oppose feeding, each from another time on."""
+    study, other = w.study(), w.other
+    for one in (w.marie, other):
+        w.ask(Oppose(identity=one, scope=Scope.FEED, reason=WORDS))
+    return ReassignStudy(study=study, to_identity=other, reason=WORDS, protects=Whose.BOTH)
 
 
 def drop_entry(reason: str) -> DropEntry:
@@ -148,6 +159,11 @@ PROVOKED = [
         errors.AlreadyThere,
         "already: nothing to do",
         lambda w: ReassignStudy(study=w.study(), to_identity=w.marie, reason=WORDS),
+    ),
+    Provoked(
+        errors.ProtectionInDoubt,
+        "lift the one of these two that is not the study's person's, then reassign",
+        both_against_feeding,
     ),
     # Dose
     Provoked(
