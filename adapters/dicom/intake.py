@@ -1,6 +1,6 @@
 """Takes in one DICOM instance: reads its header, detects duplicates and conflicts, and stores it durably."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,6 +18,7 @@ from adapters.dicom.content import content_of, differing
 from adapters.dicom.documents import Document, document_of, is_structured
 from adapters.dicom.network.association import ToStore
 from adapters.dicom.part10 import MEDIA_DIRECTORY, FileMeta, dataset_digest, file_meta, mapped, read_file_meta
+from adapters.dicom.rdsr.gathered import Gathered
 from adapters.dicom.rdsr.images import Irradiated, read_image_dose
 from adapters.dicom.rdsr.tree import Tree
 from adapters.dicom.refusal import ListsFiles, NotAsNamed, Unreadable
@@ -208,7 +209,20 @@ def dose_in(path: Path, site: str) -> ReceivedDose | None:
     return document.dose if document else None
 
 
-def _in_file(data: mmap, meta: FileMeta, site: str, actor: str, store: Callable[[Name], Kept]) -> Sent:
+def doses_of_images(paths: Iterable[Path], study_uid: str) -> list[ReceivedDose]:
+    """What these images of a study state, as they are read now, by device. Raises Refused, OSError."""
+    gathered = Gathered()
+    for path in paths:
+        with mapped(path) as data:
+            read = _in_file(data, read_file_meta(data), "", "", lambda _: Kept.NEW, digest="").read()
+            if irradiated := _irradiated(read):
+                gathered.add(irradiated, read_instance(read.header).sop_uid)
+    return [*gathered.received(study_uid)]
+
+
+def _in_file(
+    data: mmap, meta: FileMeta, site: str, actor: str, store: Callable[[Name], Kept], digest: str | None = None
+) -> Sent:
     return Sent(
         named=meta.sop_class,
         site=site,
@@ -217,7 +231,7 @@ def _in_file(data: mmap, meta: FileMeta, site: str, actor: str, store: Callable[
         stream=data,
         offset=meta.offset,
         end=len(data),
-        digest=dataset_digest(data, meta.offset),
+        digest=dataset_digest(data, meta.offset) if digest is None else digest,
         store=store,
     )
 

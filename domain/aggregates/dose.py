@@ -201,7 +201,7 @@ class Dose(Aggregate):
             uid
             for uid, held in self.reports.items()
             if (uid not in self.superseded and (uid in corrects or new.supersedes(held)))
-            or (uid not in self.replaced and new.replaces(held))
+            or (uid not in self.replaced and (new.replaces(held) or (uid in corrects and held.source == IMAGE)))
         ]
         others = (held for uid, held in self.reports.items() if uid not in corrects)
         ends = {self._standing_for(held.uid) for held in others if held.supersedes(new)}

@@ -1,4 +1,4 @@
-"""krypton dose reread: what stored dose reports state as they are read now."""
+"""krypton dose reread: what stored dose reports, and doses of image headers, state as they are read now."""
 
 from typing import Annotated
 from uuid import UUID
@@ -22,7 +22,7 @@ def reread(
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """Read stored dose reports again, and say what is read otherwise now; --write records it."""
+    """Read stored dose reports and image headers again, and say what is read otherwise now; --write records it."""
     from krypton.progress import progress
     from krypton.services import dose_reread as again
 

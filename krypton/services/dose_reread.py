@@ -1,5 +1,7 @@
 """Reads stored dose reports again, after an upgrade or with a new tolerance, and says what is read otherwise now.
 
+So are images whose headers state doses (``dose_reread_images``).
+
 The instances' folder keeps the files. What is read now is compared with the event on record; what differs is written
 only where that is asked for, each by a command of its own, which refuses what somebody read again meanwhile. A run that
 ends early is run again: what is written already is found to be the same.
@@ -7,6 +9,7 @@ ends early is run again: what is written already is found to be the same.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Final
 from uuid import UUID, uuid4, uuid5
 
@@ -14,10 +17,12 @@ from adapters.dicom.intake import dose_in
 from adapters.inbox.refusal import Refused
 from adapters.inbox.spool import Spool
 from domain.commands.doses import READ_AGAIN, ReceivedDose, RereadDose, reading_uid
+from domain.dose_reports import IMAGE
 from domain.dose_words import NOT_STATED, OF_DEVICE, OF_EXPOSURE, parted, words_of
 from domain.errors import RuleBroken
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
+from krypton.services.dose_reread_images import Images
 from krypton.services.spools import spool_at_home
 
 FIRST: Final = str(UUID(int=0))
@@ -67,7 +72,17 @@ def reread(
         for stored in _stored(ours, wish):
             step()
             _one(ours, spool, stored, wish.write, Envelope(actor, _of(base, stored)), done)
+        again = Images(ours, whole, differing, done)
+        by = partial(_by, actor, base) if wish.write else None
+        for rows, instances in _of_images(ours, wish):
+            step()
+            before = {row["report_uid"]: _on_record(ours, row["position"]) for row in rows}
+            again.study(rows[0], before, instances, by)
     return done
+
+
+def _by(actor: str, base: UUID, named: UUID) -> Envelope:
+    return Envelope(actor, uuid5(base, str(named)))
 
 
 def _of(base: UUID, stored: _Stored) -> UUID:
@@ -76,7 +91,7 @@ def _of(base: UUID, stored: _Stored) -> UUID:
 
 def _one(ours: Krypton, spool: Spool, stored: _Stored, write: bool, by: Envelope, done: Document) -> None:
     told = {"site": stored.site, "report_uid": stored.uid, "study": stored.study}
-    before = _on_record(ours, stored) if stored.standing else None
+    before = _on_record(ours, stored.position) if stored.standing else None
     path = spool.claim(stored.site, stored.uid)
     if (stored.standing and before is None) or not path.is_file():
         done["no_file"] += 1
@@ -108,17 +123,9 @@ def _one(ours: Krypton, spool: Spool, stored: _Stored, write: bool, by: Envelope
 
 def _stored(ours: Krypton, wish: Wish) -> Iterator[_Stored]:
     """Reports with a dose, study by study; then those of which none could be read."""
-    from projections.cumulative_dose import reread as doses
     from projections.patient_record import unsettled
 
-    study, after = str(wish.study) if wish.study else None, FIRST
-    while True:
-        with ours.snapshot() as connection:
-            page = doses.studies(connection, after, PAGE, site=wish.site, study=study, report=wish.report)
-            rows = doses.recorded(connection, page)
-        if not page:
-            break
-        after = page[-1]
+    for rows in _pages(ours, wish):
         yield from (one for one in _readings(rows) if _is_meant(one, wish))
     with ours.snapshot() as connection:
         unread = unsettled.unread_doses(connection)
@@ -126,6 +133,35 @@ def _stored(ours: Krypton, wish: Wish) -> Iterator[_Stored]:
         one = _Stored(row["study"], row["report_uid"], row["site"] or "", None, row["position"])
         if _is_meant(one, wish):
             yield one
+
+
+def _pages(ours: Krypton, wish: Wish) -> Iterator[list[Document]]:
+    """All that is on record of the studies that are meant, some studies at a time."""
+    from projections.cumulative_dose import reread as doses
+
+    study, after = str(wish.study) if wish.study else None, FIRST
+    while True:
+        with ours.snapshot() as connection:
+            page = doses.studies(connection, after, PAGE, site=wish.site, study=study, report=wish.report)
+            rows = doses.recorded(connection, page)
+        if not page:
+            return
+        after = page[-1]
+        yield rows
+
+
+def _of_images(ours: Krypton, wish: Wish) -> Iterator[tuple[list[Document], int]]:
+    """Of each study the statements of images that count, and how many instances were taken in."""
+    from projections.patient_record.unsettled import instances
+
+    for rows in _pages(ours, wish):
+        found: dict[str, list[Document]] = {}
+        for row in rows:
+            if row["source"] == IMAGE and not row["replaced"]:
+                found.setdefault(row["study"], []).append(row)
+        with ours.snapshot() as connection:
+            counts = instances(connection, found)
+        yield from ((some, counts.get(study, 0)) for study, some in found.items())
 
 
 def _is_meant(one: _Stored, wish: Wish) -> bool:
@@ -148,9 +184,9 @@ def _readings(rows: list[Document]) -> Iterator[_Stored]:
         yield _Stored(study, uid, row["site"], last["report_uid"], last["position"])
 
 
-def _on_record(ours: Krypton, stored: _Stored) -> Document | None:
-    """What the event of the last reading states; None: its words are an erased person's."""
-    (event,) = ours.ledger.recorder.select_notifications(stored.position, 1)
+def _on_record(ours: Krypton, position: int) -> Document | None:
+    """What the event at a position states; None: its words are an erased person's."""
+    (event,) = ours.ledger.recorder.select_notifications(position, 1)
     data = ours.codec.decode(event.state, event.originator_version)[1]
     if not isinstance(data["words"], dict):
         return None

@@ -16,7 +16,7 @@ WHERE study_id > %(after)s::uuid AND (%(site)s::text IS NULL OR site = %(site)s)
 GROUP BY study_id ORDER BY study_id LIMIT %(limit)s
 """
 READINGS = """
-SELECT study_id::text AS study, report_uid, site, source, subject_id::text AS subject, position
+SELECT study_id::text AS study, study_uid, report_uid, site, source, replaced, subject_id::text AS subject, position
 FROM cumulative_dose.report WHERE study_id = ANY(%(studies)s::uuid[]) ORDER BY study_id, position
 """
 

@@ -68,3 +68,9 @@ def told(rows: Iterable[Document], erased: Collection[str]) -> list[Document]:
         | ({"unread": ERASED} if row["subject"] in erased else {})
         for row in rows
     ]
+
+
+def instances(connection: Connection, studies: Collection[str]) -> dict[str, int]:
+    """How many instances of each of these studies were taken in."""
+    asked = "SELECT study_id::text AS study, instances FROM patient_record.study WHERE study_id = ANY(%(ids)s::uuid[])"
+    return {row["study"]: row["instances"] for row in fetch(connection, asked, ids=list(studies))}

@@ -18,6 +18,7 @@ from domain.commands.directory import (
     RegisterProfessional,
     Suspend,
 )
+from domain.commands.dose_images import RereadImages
 from domain.commands.doses import AcceptValues, AcknowledgeAlert, ReceivedDose, RereadDose
 from domain.commands.policies import DropEntry
 from domain.commands.readings import RequestReading
@@ -92,6 +93,12 @@ def accept(world: World, *doses: ReceivedDose) -> AcceptConflict:
 
 def read_again(study: UUID, compared: str | None) -> RereadDose:
     return RereadDose(study=study, site="CHB", received=content("1.2.3", 4.0, "2026-01-01"), compared=compared)
+
+
+def images_read_again(world: World) -> RereadImages:
+    """What was compared is on record no more."""
+    read = replace(content("1.2.4", 4.0, "2026-01-01"), source="image")
+    return RereadImages(study=world.study(doses=(read,)), site="CHB", received=read, before=("1.2.3",))
 
 
 def read_again_after_a_decision(world: World) -> RereadDose:
@@ -184,6 +191,7 @@ PROVOKED = [
         "run krypton dose reread again",
         lambda w: read_again(w.study(doses=(content("1.2.3", 1.0, "2026-01-01"),)), None),
     ),
+    Provoked(errors.ReadAgain, "or a dose report took their place", images_read_again),
     Provoked(errors.AlertUnchanged, "see krypton dose alerts", code_of_alert),
     Provoked(
         errors.ValuesUnchanged,

@@ -6,9 +6,11 @@ from uuid import UUID
 
 import pytest
 
+from domain.commands.dose_images import RereadImages
 from domain.commands.doses import ReceivedDose, RereadDose, reading_uid
 from domain.errors import ReadAgain
 from krypton.services.dose_reread import differing, whole
+from krypton.services.dose_reread_images import paired, together
 from tests.fakes.region import Region, dose, exposure
 from tests.features.worlds.memory import MemoryViews
 
@@ -97,3 +99,47 @@ def test_what_differs_is_named_by_field_and_by_nothing_that_tells_of_a_person() 
     ]
     assert differing(whole(old), whole(old)) == []
     assert differing(None, whole(new)) == ["2 exposures are read, and none was before"]
+
+
+# Doses of image headers
+
+
+def of_images(uid: str, **values: float) -> ReceivedDose:
+    shots = [exposure(f"2.25.7{event}", dap_mgycm2=value) for event, value in values.items()]
+    return replace(dose(uid, *shots), source="image")
+
+
+def test_one_reading_of_images_takes_the_place_of_all_batches_even_of_those_that_another_one_held() -> None:
+    """An event that both batches stated, and that is none, counts no more."""
+    world = Reread(of_images("2.25.1", **{"1": 5.0, "9": 70.0}), of_images("2.25.2", **{"1": 5.0, "9": 70.0, "2": 6.0}))
+    now = of_images("2.25.3", **{"1": 50.0, "2": 60.0})
+    world.region.ask(RereadImages(study=world.study, site="CHB", received=now, before=("2.25.1", "2.25.2")))
+    assert world.shown()["totals"]["dap_mgycm2"] == 110.0
+
+
+def test_images_that_are_read_again_under_the_same_name_are_another_reading() -> None:
+    world = Reread(of_images("2.25.1", **{"1": 5.0}))
+    world.region.ask(
+        RereadImages(study=world.study, site="CHB", received=of_images("2.25.1", **{"1": 50.0}), before=("2.25.1",))
+    )
+    second = reading_uid(world.study, "2.25.1", 1)
+    assert {one["report_uid"]: one["superseded_by"] for one in world.shown()["reports"]} == {
+        "2.25.1": second,
+        second: None,
+    }
+    with pytest.raises(ReadAgain, match="read again meanwhile"):
+        world.region.ask(
+            RereadImages(study=world.study, site="CHB", received=of_images("2.25.1", **{"1": 7.0}), before=("2.25.1",))
+        )
+
+
+def test_a_device_that_is_named_otherwise_now_takes_the_place_of_what_it_was_named_before() -> None:
+    old, other = whole(of_images("2.25.1", **{"1": 5.0})), whole(of_images("2.25.2", **{"2": 5.0}))
+    other = other | {"device": other["device"] | {"serial": "8"}}
+    now = [
+        replace(of_images("2.25.3", **{"2": 5.0}), device={"model": "One", "serial": "0008"}),
+        of_images("2.25.4", **{"1": 5.0}),
+    ]
+    found = [(one.report_uid, sorted(before)) for one, before in paired({"a": old, "b": other}, now, whole)]
+    assert found == [("2.25.3", ["b"]), ("2.25.4", ["a"])]
+    assert differing(together({"a": old}, whole(now[1])), whole(now[1])) == []
