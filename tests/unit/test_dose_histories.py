@@ -1,4 +1,5 @@
-"""Sums over any history: reports in any order and repeated, images, merges, what takes them back, reassigned studies.
+"""Sums over any history: reports in any order and repeated, images, devices that state totals alone, merges, splits,
+what takes them back, reassigned studies.
 
 What readers see is compared with a few lines that read the events alone and know nothing of views or of supersession.
 """
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from domain.commands.doses import ReceivedDose
 from domain.commands.links import Merge, Unmerge
+from domain.commands.splits import Split, UndoSplit
 from domain.commands.studies import ReassignStudy
 from domain.errors import RuleBroken
 from tests.fakes.region import Region, dose, exposure
@@ -30,8 +32,15 @@ REPORTS = st.tuples(
     st.just("report"), st.sampled_from(PEOPLE), st.sampled_from(STUDIES), EVENTS, st.sampled_from(["report", "image"])
 )
 PAIRS = st.tuples(st.sampled_from(["merge", "unmerge"]), st.sampled_from([*combinations(range(3), 2)]))
-MOVES = st.tuples(st.just("move"), st.integers(0, 5), st.integers(0, 2))
-HISTORIES = st.lists(st.one_of(REPORTS, REPORTS, PAIRS, MOVES), max_size=14)
+MOVES = st.tuples(st.just("move"), st.integers(0, 5), st.integers(0, 4))
+SPLITS = st.tuples(st.just("split"), st.integers(0, 2), st.integers(0, 5)) | st.tuples(
+    st.just("undo"), st.integers(0, 3)
+)
+TOTALS = st.tuples(
+    *(st.just("total"), st.sampled_from(PEOPLE), st.sampled_from(STUDIES), st.sampled_from(["7", "8"])),
+    st.integers(1, 9),
+)
+HISTORIES = st.lists(st.one_of(REPORTS, REPORTS, TOTALS, PAIRS, MOVES, SPLITS), max_size=14)
 
 
 def value(event: str) -> float:
@@ -57,6 +66,34 @@ class Lived:
     def report(self, number: int, of: str, study: str, events: Sequence[int], source: str) -> None:
         self.region.receive(study_uid=study, local_id=of, doses=(told(number, events, source),), root=f"{number:064}")
 
+    def total(self, number: int, of: str, study: str, serial: str, stated: int) -> None:
+        """A device that names no exposure: of a model of its own, so that nobody takes it for another one."""
+        told = dose(f"2.25.8{number}", dap_mgycm2=stated / 10)
+        told = replace(told, device=told.device | {"model": f"Arm {serial}", "serial": serial}, modality="XA")
+        self.region.receive(study_uid=study, local_id=of, doses=(told,), root=f"{number:064}")
+
+    def split(self, _: int, of: int, which: int) -> None:
+        """A study of a person goes to somebody new under the same number."""
+        theirs = [UUID(study) for study, owner in self._owners().items() if owner == str(self.people[of])]
+        if theirs:
+            asked = Split(identity=self.people[of], studies=(theirs[which % len(theirs)],), reason="two people")
+            with suppress(RuleBroken):  # nothing is left to one of the two, say
+                self.people.append(UUID(self.region.ask(asked).result["other"]))
+
+    def undo(self, _: int, which: int) -> None:
+        if len(self.people) > len(PEOPLE):
+            other = self.people[len(PEOPLE) :][which % (len(self.people) - len(PEOPLE))]
+            with suppress(RuleBroken):  # it was taken back already
+                self.region.ask(UndoSplit(identity=other, reason="one after all"))
+
+    def _owners(self) -> dict[str, str]:
+        """Whose each study is, by the events alone."""
+        owner: dict[str, str] = {}
+        for event in self.region.history():
+            if event.type in ("study.arrived", "study.reassigned"):
+                owner[event.aggregate_id] = event.data.get("to_identity_id") or event.data["identity_id"]
+        return owner
+
     def merge(self, _: int, pair: tuple[int, int]) -> None:
         if pair not in self.pairs:
             self.region.ask(Merge(**self._sides(pair), reason="one"))
@@ -75,16 +112,22 @@ class Lived:
         if arrived:
             study = UUID(arrived[which % len(arrived)])
             with suppress(RuleBroken):  # it is theirs already
-                self.region.ask(ReassignStudy(study=study, to_identity=self.people[to], reason="wrong"))
+                self.region.ask(ReassignStudy(study=study, to_identity=self.people[to % len(self.people)], reason="no"))
 
     def expected(self, person: set[str]) -> float | None:
-        """Of the events alone: each irradiation event once; an image's only in a study without a report."""
+        """Of the events alone: each irradiation event once, an image's only in a study without a report; beside them
+        the greatest total of each device of a study that states totals alone.
+        """
         owner: dict[str, str] = {}
         reported: dict[str, list[tuple[str, set[str]]]] = {}
+        stated: dict[tuple[str, str], float] = {}
         for event in self.region.history():
             if event.type in ("dose.opened", "dose.reassigned"):
                 owner[event.data["study_id"]] = event.data.get("to_identity_id") or event.data["identity_id"]
-            if event.type == "dose.reported":
+            if event.type == "dose.reported" and not event.data["exposures"]:
+                place = (event.data["study_id"], event.data["words"]["device"]["serial"])
+                stated[place] = max(stated.get(place, 0.0), event.data["totals"]["dap_mgycm2"])
+            elif event.type == "dose.reported":
                 events = {one["irradiation_event_uid"] for one in event.data["exposures"]}
                 reported.setdefault(event.data["study_id"], []).append((event.data["source"], events))
         counted: set[str] = set()
@@ -92,7 +135,17 @@ class Lived:
             if owner[study] in person:
                 best = "report" if any(source == "report" for source, _ in reports) else "image"
                 counted |= set().union(*(events for source, events in reports if source == best))
-        return fsum(map(value, counted)) if counted else None
+        alone = self._alone({place: most for place, most in stated.items() if owner[place[0]] in person})
+        return fsum([*map(value, counted), *alone]) if counted or alone else None
+
+    def _alone(self, stated: dict[tuple[str, str], float]) -> list[float]:
+        """Two hospitals' or identities' studies of one UID are one study of the person."""
+        uids = {e.data["study_id"]: e.data["study_uid"] for e in self.region.history() if e.type == "dose.opened"}
+        found: dict[tuple[str, str], float] = {}
+        for (study, serial), most in stated.items():
+            place = (uids[study], serial)
+            found[place] = max(found.get(place, 0.0), most)
+        return [*found.values()]
 
     def person(self, of: int) -> set[str]:
         """Who is held one with somebody, by the pairs that are merged now."""
@@ -107,7 +160,7 @@ class Lived:
 @given(HISTORIES)
 def test_each_person_has_the_sum_of_their_irradiation_events(history: Sequence[tuple[Any, ...]]) -> None:
     lived = Lived(history)
-    for number in range(3):
+    for number in range(len(lived.people)):
         shown = MemoryViews(lived.region).dose(lived.people[number])["totals"]["dap_mgycm2"]
         expected = lived.expected(lived.person(number))
         assert (shown is None) == (expected is None)
