@@ -15,6 +15,7 @@ PERSONAL: Final = {
     "study.show": "study show {study}",
     "study.export": "study export {study} --out {folder}",
     "dose.show": "dose show {person}",
+    "dose.export": "dose export {person} {dosed} --fhir {folder}",
     "dose.alerts": "dose alerts",
     "consent.show": "consent show {person}",
     "order.show": "order show {order}",
@@ -195,5 +196,7 @@ BEHIND_THE_GATE: Final = {
     "census.told_of": "the same",
     "reports.problems": "answers with ids, sites and what was not understood, for operators",
     "events.published": "leaves sealed what is sealed",
+    **dict.fromkeys(("doses.asked_of", "doses.pregnancies"), "take the Sight that a Permit holds"),
+    **dict.fromkeys(("doses.factors_of", "comparing.comparison"), "rules"),
 }
 """Each other function of ``krypton.queries``, and why it asks for nothing."""

@@ -12,6 +12,7 @@ from krypton.cli.alert_rows import ALERT, with_units
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, krypton
 from krypton.cli.dose_device import device
+from krypton.cli.dose_export import export
 from krypton.cli.dose_levels import compared
 from krypton.cli.dose_page import Language, Page, keep, language_of, new_file
 from krypton.cli.dose_reread import reread
@@ -146,6 +147,7 @@ def reports(
 
 app.command()(reread)
 app.command()(device)
+app.command()(export)
 
 
 @app.command()

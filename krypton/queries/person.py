@@ -158,9 +158,13 @@ def dose_of(
     since: str | None = None,
     until: str | None = None,
     by: Sequence[str] = (),
+    task: str = "dose.show",
 ) -> dict[str, Any]:
-    """The ``dose show`` document; ``since``, ``until``: days, both in it; ``by``: sums by these (``sums.BY``)."""
-    allowed = permit(ours, caller, "dose.show", ref, asked=[f"with={one}" for one in by])
+    """The ``dose show`` document; ``since``, ``until``: days, both in it; ``by``: sums by these (``sums.BY``).
+
+    ``task``: as what the decision is asked for and recorded.
+    """
+    allowed = permit(ours, caller, task, ref, asked=[f"with={one}" for one in by])
     factors = factors_of(ours)
     from projections.cumulative_dose import queries
     from projections.patient_record import queries as records

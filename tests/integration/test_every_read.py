@@ -52,6 +52,7 @@ class Desk:
     number: str = "none"
     study: str = "none"
     foreign: str = "none"
+    dosed: str = "none"
 
     @property
     def mine(self) -> dict[Role, str]:
@@ -61,7 +62,9 @@ class Desk:
 
     def run(self, task: str, folder: Path, *more: str) -> Said:
         """The command of a task."""
-        named = {name: getattr(self, name) for name in ("person", "other", "order", "position", "number", "study")}
+        named = {
+            name: getattr(self, name) for name in ("person", "other", "order", "position", "number", "study", "dosed")
+        }
         return self.cli.run(*PERSONAL[task].format(folder=folder / "export", **named).split(), *more)
 
     def may(self, task: str) -> str:
@@ -89,7 +92,9 @@ def desk(stack: Stack) -> Iterator[Desk]:
         over = exposure(new_uid(), forward_dlp_mgycm=900.0, check_dlp_mgycm=100.0)  # the device's own level: an alert
         shown = world.identity(person)
         stated = {name: shown["traits"][name] for name in ("family", "given", "birth_date")}
-        taken = received("CHB", new_uid(), local_id=shown["local_id"], stated=stated, doses=(dose(new_uid(), over),))
+        taken = received(
+            "CHB", dosed := new_uid(), local_id=shown["local_id"], stated=stated, doses=(dose(new_uid(), over),)
+        )
         study = UUID(str(world.ask(taken).result["study"]))
         world.ask(RequestReading(study=study, from_site="CHB", to_site="CHP", question="nodule?"))
         placed = PlaceOrder(identity=UUID(person), site="CHB", ordered_by=CLINICIAN, modality="CT", question="nodule?")
@@ -110,7 +115,7 @@ def desk(stack: Stack) -> Iterator[Desk]:
         world.open(person)
         world.settle()
         world.sign()
-        made = Desk(world, world.cli, person, other, order, world.head, shown["local_id"], images, foreign)
+        made = Desk(world, world.cli, person, other, order, world.head, shown["local_id"], images, foreign, dosed)
         roles_file(world.krypton.settings.roles.parent, *made.mine.values())
         yield made
 

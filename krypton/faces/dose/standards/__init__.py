@@ -1,0 +1,1 @@
+"""A study's doses in the forms of standards: FHIR's Radiation Dose Summary."""

@@ -1,0 +1,191 @@
+"""A study's doses as a FHIR R4 bundle by the guide Radiation Dose Summary (hl7.fhir.uv.radiation-dose-summary 1.0.0).
+
+One Observation for each procedure and device; with it the patient, the study, the devices, and the person who
+authorised, of whom no dose report says reliably who it was. What the guide requires and nobody knows carries the reason
+why it is absent; what is not known of doses is left out: never a zero, and never a millisievert.
+
+Ids are made of the study's UID: the same study written again has the same ones.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import NAMESPACE_OID, uuid5
+
+from krypton.faces.dose.standards.summary import Procedure, Summary, summaries
+from schemas.event import ERASED
+
+Resource = dict[str, Any]
+GUIDE: Final = "http://hl7.org/fhir/uv/radiation-dose-summary"
+PROFILE: Final = f"{GUIDE}/StructureDefinition/"
+ID_TYPES: Final = f"{GUIDE}/CodeSystem/dicom-identifier-type"
+DICOM_IDS: Final = "urn:dicom:uid"
+DCM: Final = "http://dicom.nema.org/resources/ontology/DCM"
+SNOMED: Final = "http://snomed.info/sct"
+SUMMARY: Final = {
+    "coding": [
+        {
+            "system": "http://loinc.org",
+            "code": "73569-6",
+            "display": "Radiation exposure and protection information [Description] Document Diagnostic imaging",
+        }
+    ]
+}
+UNKNOWN: Final = {
+    "extension": [
+        {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"},
+    ]
+}
+PROCEDURES: Final[Mapping[Procedure, tuple[str, str, str]]] = {
+    Procedure.CT: (SNOMED, "77477000", "Computerized tomography"),
+    Procedure.PROJECTION: (DCM, "113704", "Projection X-Ray"),
+    Procedure.MAMMOGRAPHY: (SNOMED, "71651007", "Mammography"),
+    Procedure.RADIOPHARMACEUTICAL: (DCM, "113502", "Radiopharmaceutical Administration"),
+}
+QUANTITIES: Final[Mapping[str, tuple[str, str, str]]] = {
+    "dlp_mgycm": ("113813", "CT Dose Length Product Total", "mGy.cm"),
+    "dap_mgycm2": ("113722", "Dose Area Product Total", "mGy.cm2"),
+    "dose_rp_mgy": ("113725", "Dose (RP) Total", "mGy"),
+    "agd_mgy": ("111637", "Accumulated Average Glandular Dose", "mGy"),
+    "activity_mbq": ("113507", "Administered activity", "MBq"),
+}
+"""By name of a sum: code (DCM) and meaning of the guide's component, and its unit (UCUM)."""
+GENDERS: Final = {"M": "male", "F": "female"}
+NO_DOSE: Final = "no dose is known"
+
+
+def bundle(found: Mapping[str, Any], study_uid: str) -> Resource:
+    """The bundle of one study of a ``dose show`` document. Raises NotFound, see ``summaries``."""
+    return _Bundle(found, study_uid).made()
+
+
+class _Bundle:
+    def __init__(self, found: Mapping[str, Any], study_uid: str) -> None:
+        self._found = found
+        self._study = study_uid
+        self._summaries = summaries(found, study_uid)
+        self._patient = f"urn:uuid:{found['person']}"
+
+    def made(self) -> Resource:
+        entries = [(self._patient, self._who()), (self._id("study"), self._imaging())]
+        entries.append((self._id("authorised"), {"resourceType": "Practitioner", "name": [UNKNOWN]}))
+        for place, one in enumerate(self._summaries):
+            entries.append((self._id(f"device {place}"), _device(one)))
+            entries.append((self._id(f"dose {place}"), self._observation(one, self._id(f"device {place}"))))
+        return {
+            "resourceType": "Bundle",
+            "id": self._id("bundle").removeprefix("urn:uuid:"),
+            "type": "collection",
+            "entry": [{"fullUrl": url, "resource": resource} for url, resource in entries],
+        }
+
+    def _id(self, of: str) -> str:
+        return f"urn:uuid:{uuid5(NAMESPACE_OID, f'{self._study} {of}')}"
+
+    def _who(self) -> Resource:
+        """The person by the region's id, with the traits that people know one by."""
+        told = {name: value for name, value in self._found["patient"].items() if value and value != ERASED}
+        who: Resource = {
+            "resourceType": "Patient",
+            "identifier": [{"system": "urn:ietf:rfc:3986", "value": self._patient}],
+        }
+        name = {"family": told.get("family"), "given": [told["given"]] if "given" in told else None}
+        if known := {part: value for part, value in name.items() if value}:
+            who["name"] = [known]
+        if "birth_date" in told and not told["birth_date"].startswith("0000"):
+            who["birthDate"] = told["birth_date"].replace("-00", "")
+        return who | {"gender": GENDERS.get(told.get("sex", ""), "unknown")}
+
+    def _imaging(self) -> Resource:
+        started = _time(self._summaries[0].started_at)
+        return {
+            "resourceType": "ImagingStudy",
+            "identifier": [{"system": DICOM_IDS, "value": f"urn:oid:{self._study}"}],
+            "status": "available",
+            "subject": {"reference": self._patient},
+        } | ({"started": started} if started else {})
+
+    def _observation(self, one: Summary, device: str) -> Resource:
+        effective = _time(one.started_at)
+        return {
+            "resourceType": "Observation",
+            "meta": {"profile": [f"{PROFILE}radiation-dose-summary"]},
+            **_identifiers(one.reports),
+            "partOf": [
+                {
+                    "reference": self._id("study"),
+                    "identifier": _of_type("study-instance-uid", "Study Instance UID")
+                    | {"system": DICOM_IDS, "value": f"urn:oid:{self._study}"},
+                }
+            ],
+            "status": "final",
+            "code": SUMMARY,
+            "subject": {"reference": self._patient},
+            "focus": [{"reference": self._id("study")}],
+            **({"effectiveDateTime": effective} if effective else {"_effectiveDateTime": UNKNOWN}),
+            "performer": [{"reference": self._id("authorised")}],
+            "valueString": _in_words(one),
+            "device": {"reference": device},
+            "component": _components(one),
+        }
+
+
+def _identifiers(reports: Sequence[str]) -> Resource:
+    told = [
+        _of_type("sop-instance-uid", "SOP Instance UID") | {"system": DICOM_IDS, "value": f"urn:oid:{uid}"}
+        for uid in reports
+    ]
+    return {"identifier": told} if told else {}
+
+
+def _device(one: Summary) -> Resource:
+    """The modality: no dose report says by which AE title it was reached."""
+    names = (("manufacturer-name", one.device.get("manufacturer")), ("model-name", one.device.get("model")))
+    serial, named = one.device.get("serial"), [{"name": name, "type": kind} for kind, name in names if name]
+    identifiers = [_of_type("application-entity", "Application Entity") | {"_value": UNKNOWN}]
+    if serial:
+        number = {"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "SNO", "display": "Serial Number"}
+        identifiers.append({"type": {"coding": [number]}, "value": serial})
+    told = {"manufacturer": one.device.get("manufacturer"), "serialNumber": serial, "deviceName": named}
+    return {
+        "resourceType": "Device",
+        "meta": {"profile": [f"{PROFILE}modality-device"]},
+        "identifier": identifiers,
+        **{name: value for name, value in told.items() if value},
+        "type": {"coding": [{"system": DCM, "code": one.modality}]} if one.modality else {"text": "unknown"},
+    }
+
+
+def _components(one: Summary) -> list[Resource]:
+    reported = _coded(DCM, "121058", "Procedure reported")
+    told: list[Resource] = [{"code": reported, "valueCodeableConcept": _coded(*PROCEDURES[one.procedure])}]
+    for quantity, value in one.doses.items():
+        code, meaning, unit = QUANTITIES[quantity]
+        measured = {"value": value, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit}
+        told.append({"code": _coded(DCM, code, meaning), "valueQuantity": measured})
+    named = _coded(SNOMED, "349358000", "Radiopharmaceuticals")
+    return told + [{"code": named, "valueCodeableConcept": {"text": word}} for word in one.radiopharmaceuticals]
+
+
+def _in_words(one: Summary) -> str:
+    doses = [f"{QUANTITIES[name][1]} = {value:g} {QUANTITIES[name][2]}" for name, value in one.doses.items()]
+    return f"{PROCEDURES[one.procedure][2]}: {', '.join(doses) or NO_DOSE}"
+
+
+def _coded(system: str, code: str, display: str) -> Resource:
+    return {"coding": [{"system": system, "code": code, "display": display}]}
+
+
+def _of_type(code: str, display: str) -> Resource:
+    return {"type": _coded(ID_TYPES, code, display)}
+
+
+def _time(at: str | None) -> str | None:
+    """As a FHIR dateTime: one without an offset from UTC is told as its day, for a time there needs one."""
+    if at is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError:
+        return None
+    return moment.isoformat(timespec="milliseconds") if moment.tzinfo else moment.date().isoformat()

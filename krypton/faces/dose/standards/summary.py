@@ -1,0 +1,100 @@
+"""Puts a study's doses of a ``dose show`` document together by procedure and device: what standards call a summary."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final
+
+from domain.dose_distinct import total
+from domain.errors import NotFound
+from krypton.faces.dose.exams import SUMMED, counted
+from schemas.event import ERASED
+
+Row = Mapping[str, Any]
+MAMMOGRAPHY: Final = "MG"
+
+
+class Procedure(Enum):
+    """What was done, as the value set of the procedure reported (DCM 121058) tells it apart."""
+
+    CT = "CT"
+    PROJECTION = "projection"
+    MAMMOGRAPHY = "mammography"
+    RADIOPHARMACEUTICAL = "radiopharmaceutical"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The doses of one procedure by one device. ``doses``: known sums alone, in the unit of their name.
+
+    ``started_at``: of the earliest exposure, else of the report: ISO 8601, with an offset where one is stated; None
+    where no time is. ``device``: as a report describes it; empty for doses of image headers. ``reports``: SOP Instance
+    UIDs of the dose reports that the doses are from. ``radiopharmaceuticals``: as the reports name them.
+    """
+
+    procedure: Procedure
+    modality: str
+    device: Mapping[str, str]
+    started_at: str | None
+    exposures: int
+    doses: Mapping[str, float]
+    reports: tuple[str, ...]
+    radiopharmaceuticals: tuple[str, ...]
+
+
+def summaries(found: Mapping[str, Any], study_uid: str) -> list[Summary]:
+    """Of one study, by time. Raises NotFound where nothing is known of its doses, or the reader may not see it."""
+    reports = {row["report_uid"]: row for row in found["reports"] if row["study_uid"] == study_uid}
+    groups: dict[tuple[Procedure, tuple[tuple[str, str], ...]], tuple[list[Row], list[Row]]] = {}
+    for place, rows in enumerate((found["exposures"], found["stated_alone"])):
+        for row in rows:
+            if row["study_uid"] == study_uid:
+                device = _device(reports.get(row["report_uid"]))
+                groups.setdefault((_procedure(row), tuple(sorted(device.items()))), ([], []))[place].append(row)
+    if not groups:
+        raise NotFound(f"no dose of study {study_uid}: krypton dose show names the studies of which a dose is known")
+    made = [_summary(procedure, dict(device), *rows, reports) for (procedure, device), rows in groups.items()]
+    return sorted(made, key=lambda one: (one.started_at or "~", one.procedure.value, sorted(one.device.items())))
+
+
+def _summary(
+    procedure: Procedure, device: dict[str, str], rows: Sequence[Row], alone: Sequence[Row], reports: Mapping[str, Row]
+) -> Summary:
+    sources = dict.fromkeys(row["report_uid"] for row in (*rows, *alone))
+    times = [row["started_at"] for row in rows if row["started_at"]]
+    times = times or [at for uid in sources if uid in reports and (at := reports[uid]["reported_at"])]
+    sums = {quantity: total([counted(row, quantity) for row in rows] + _stated(alone, quantity)) for quantity in SUMMED}
+    return Summary(
+        procedure=procedure,
+        modality=next((row["modality"] for row in (*rows, *alone) if row["modality"]), ""),
+        device=device,
+        started_at=min(times, default=None),
+        exposures=len(rows),
+        doses={quantity: value for quantity, value in sums.items() if value is not None},
+        reports=tuple(uid for uid in sources if uid in reports and reports[uid]["source"] == "report"),
+        radiopharmaceuticals=tuple(_words(row["radiopharmaceutical"] for row in rows)),
+    )
+
+
+def _stated(alone: Sequence[Row], quantity: str) -> list[float | None]:
+    return [row["value"] for row in alone if row["quantity"] == quantity]
+
+
+def _words(told: Iterable[str | None]) -> list[str]:
+    return [*dict.fromkeys(word for word in told if word and word != ERASED)]
+
+
+def _device(report: Row | None) -> dict[str, str]:
+    device = report["device"] if report else {}
+    return {name: value for name, value in device.items() if value and value != ERASED}
+
+
+def _procedure(row: Row) -> Procedure:
+    """Of an exposure by its kind, of a total that a report states alone by its modality."""
+    modality = row["modality"]
+    if modality == MAMMOGRAPHY:
+        return Procedure.MAMMOGRAPHY
+    if row.get("kind") == "RADIOPHARMACEUTICAL" or row.get("quantity") == "activity_mbq":
+        return Procedure.RADIOPHARMACEUTICAL
+    is_ct = row["kind"] == "CT" if "kind" in row else row["quantity"] == "dlp_mgycm"
+    return Procedure.CT if is_ct else Procedure.PROJECTION

@@ -1,0 +1,74 @@
+"""A study's doses as a FHIR bundle: the sums that dose show has, and nothing that nobody knows."""
+
+import json
+from typing import Any
+
+import pytest
+
+from domain.errors import NotFound
+from krypton.faces.dose.exams import exams
+from krypton.faces.dose.standards.fhir import bundle
+from tests.fakes.doses_shown import ALL, CASES, STUDY, exposure, shown
+
+ABSENT = {
+    "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}],
+}
+
+
+def observations(found: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        entry["resource"]
+        for entry in bundle(found, STUDY)["entry"]
+        if entry["resource"]["resourceType"] == "Observation"
+    ]
+
+
+def doses(observation: dict[str, Any]) -> dict[str, float]:
+    """By its unit, each dose of an observation."""
+    told = [one["valueQuantity"] for one in observation["component"] if "valueQuantity" in one]
+    return {one["code"]: one["value"] for one in told}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_all_observations_together_have_the_sums_of_the_study(case: dict[str, Any]) -> None:
+    (exam,) = exams(case)
+    units = {"dlp_mgycm": "mGy.cm", "dap_mgycm2": "mGy.cm2", "activity_mbq": "MBq"}
+    for quantity, unit in units.items():
+        told = [doses(one)[unit] for one in observations(case) if unit in doses(one)]
+        assert (sum(told) if told else None) == exam.doses.get(quantity)
+
+
+def test_each_procedure_and_device_is_an_observation_of_its_own() -> None:
+    told = {one["valueString"] for one in observations(ALL)}
+    assert told == {
+        "Computerized tomography: CT Dose Length Product Total = 0.3 mGy.cm",
+        "Projection X-Ray: Dose Area Product Total = 12.5 mGy.cm2, Dose (RP) Total = 2 mGy",
+        "Mammography: Accumulated Average Glandular Dose = 1.25 mGy",
+        "Radiopharmaceutical Administration: Administered activity = 154 MBq",
+    }
+    assert len(observations(CASES["two devices"])) == 2
+
+
+def test_what_is_not_known_is_no_zero_and_no_time_is_made_up() -> None:
+    (nothing,) = observations(CASES["nothing known"])
+    assert (doses(nothing), nothing["valueString"]) == ({}, "Projection X-Ray: no dose is known")
+    assert nothing["effectiveDateTime"] == "2024-03-01"  # its report's: a time of day needs an offset there
+    first = observations(ALL)[0]
+    assert first["effectiveDateTime"] == "2024-03-01T09:00:00.000+01:00"
+    undated = shown([exposure("1.8", "CT", "CT", "none")], [])
+    assert observations(undated)[0]["_effectiveDateTime"] == ABSENT
+
+
+def test_only_dose_reports_are_named_as_its_source() -> None:
+    sources = [[one["value"] for one in told.get("identifier", [])] for told in observations(ALL)]
+    assert sorted(sources) == [[], ["urn:oid:1.9.1"], ["urn:oid:1.9.2"], ["urn:oid:1.9.3"]]
+
+
+def test_nothing_of_an_erased_person_is_told() -> None:
+    assert "[erased]" not in json.dumps(bundle(CASES["erased"], STUDY))
+
+
+def test_the_same_study_has_the_same_ids_and_another_one_none_of_them() -> None:
+    assert bundle(ALL, STUDY) == bundle(ALL, STUDY)
+    with pytest.raises(NotFound, match=r"no dose of study 9\.9"):
+        bundle(ALL, "9.9")
