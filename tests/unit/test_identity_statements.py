@@ -174,6 +174,7 @@ class Statements(RuleBasedStateMachine):
         moved = [item for number, item in enumerate(theirs) if number in picked]
         if len(self.people) >= WITH_SPLITS or (stated and mixed in self.maybe_third):
             return
+        refused = self._refused_of_person(mixed)
         found = self._ask(
             Split(
                 identity=mixed,
@@ -189,7 +190,7 @@ class Statements(RuleBasedStateMachine):
             self._known(other, self.number[mixed])
             self.maybe_third.add(other)
             self.splits[other] = Apart(mixed, moved)
-            self.refused[other] = {**self.refused.get(mixed, {})}
+            self.refused[other] = {scope: said[0] for scope, said in refused.items()}
             self.held[other] = {*self.held.get(mixed, set())}
             self.carried[other] = {**self.refused[other]}, {*self.held[other]}
             self.owner |= dict.fromkeys(moved, other)
@@ -376,10 +377,19 @@ class Statements(RuleBasedStateMachine):
 
     def _protects_as_well(self, mixed: UUID, other: UUID) -> bool:
         """Whether the first refuses and is held as the new one is; to feeding since the same statement."""
-        first, second = self.refused.get(mixed, {}), self.refused.get(other, {})
-        refused = all(s in first and (s is Scope.CONSULT or first[s] == at) for s, at in second.items())
+        first, second = self._refused_of_person(mixed, but=other), self.refused.get(other, {})
+        refused = all(s in first and (s is Scope.CONSULT or at in first[s]) for s, at in second.items())
         held = self.held.get(other, set())
         return refused and held <= self.carried[other][1] & self.held.get(mixed, set())
+
+    def _refused_of_person(self, one: UUID, but: UUID | None = None) -> dict[Scope, list[int]]:
+        """What was refused for somebody, and for the others who are the same person."""
+        person = next(person for person in self._expected() if one in person)
+        found: dict[Scope, list[int]] = {}
+        for member in [one, *sorted(person - {one, but}, key=str)]:
+            for scope, at in self.refused.get(member, {}).items():
+                found.setdefault(scope, []).append(at)
+        return found
 
     def _person(self, place: int) -> UUID:
         return self.people[place % len(self.people)]
