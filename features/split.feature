@@ -174,6 +174,19 @@ Feature: An identity that holds two people is taken apart, and that is taken bac
       When the split is taken back because "the desk was wrong"
       Then the ledger refuses with SplitStands, rule I17: "lift that first, or merge the two"
 
+    Scenario: The other person left out of a consent what the first did not
+      Given the third study is split off because "asked at the desk"
+      And the other consents to CHP, but for the third study
+      When the split is taken back because "the desk was wrong"
+      Then the ledger refuses with SplitStands, rule I17: "revoke it first, or merge the two"
+
+    Scenario: Both left it out
+      Given the third study is split off because "asked at the desk"
+      And the other consents to CHP, but for the third study
+      And the first consents to CHP, but for the third study
+      When the split is taken back because "the desk was wrong"
+      Then the first has 3 studies and both orders, and the other has nothing
+
     Scenario: The erasure of the new identity is held
       Given the third study is split off because "asked at the desk"
       And a legal hold is placed on the other

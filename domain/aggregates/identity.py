@@ -30,7 +30,7 @@ I16 A split is taken back once: what it moved, and is still where it put it, is 
     flags are as they were. What was moved on or came in since stays; where nothing stays, nothing comes in under the
     new identity any more.
 I17 A split stands while something rests on it: the new identity is one person with a third, is barred from the first,
-    was split itself, refuses what the first does not refuse, or its erasure is asked for or held.
+    was split itself, refuses or leaves out of a consent what the first does not, or its erasure is asked for or held.
 I18 What protects a person protects both parts of an identity that is split, until a human says whose it is: what it
     refuses (what a consent leaves out, as an opposition to its party), its legal holds, and its flags DOUT, FICT and
     HOMA. Where it refuses or is held, both parts are flagged ``statements_of_two``. It ends for the new part as the

@@ -7,7 +7,7 @@ nobody consented for the other person; but what a consent leaves out is refused 
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from domain.aggregates.consent import Consent, Origin, Scope
+from domain.aggregates.consent import EVERYONE, Consent, Origin, Scope, Statement
 from domain.aggregates.erasure import Erasure
 from domain.aggregates.identity import Identity, SplitOff
 from domain.commands.consents import consent_of
@@ -64,12 +64,8 @@ def said_for(work: Work, identity: Identity, *, but: Identity | None = None) -> 
 def refusals(work: Work, consents: Sequence[Consent]) -> Iterator[tuple[tuple[str, str], Origin]]:
     """What was refused, by scope and party, and where that was first said; what a consent leaves out, too."""
     for consent in consents:
-        left_out = [
-            ((Scope.CONSULT, party), held)
-            for party, held in consent.grants.items()
-            if held.exclusions and held.holds(micros(work.now))
-        ]
-        for key, held in [*consent.oppositions.items(), *left_out]:
+        left_out = {(Scope.CONSULT, party): held for party, held in _left_out(consent, micros(work.now)).items()}
+        for key, held in [*consent.oppositions.items(), *left_out.items()]:
             yield key, consent.origin(held)
 
 
@@ -79,6 +75,11 @@ def _refused(work: Work, consents: Sequence[Consent], other: Identity) -> Iterat
         if (scope, party) not in theirs.oppositions:
             theirs.oppose(scope=Scope(scope), party=party, reason=SAID, carried=origin)
             yield f"opposition:{scope}:{party}"
+
+
+def _left_out(consent: Consent, now: int) -> dict[str, Statement]:
+    """Consents that leave something out, by party."""
+    return {party: held for party, held in consent.grants.items() if held.exclusions and held.holds(now)}
 
 
 def _held(work: Work, erasure: Erasure, other: Identity) -> Iterator[str]:
@@ -99,6 +100,10 @@ def refuse_if_it_ruled(work: Work, mixed: Identity, other: Identity) -> None:
         raise SplitStands(
             f"identity {other.id} opposes what {mixed.id} does not oppose: lift that first, or merge the two"
         )
+    if second and not _left_out_too(first, second, micros(work.now)):
+        raise SplitStands(
+            f"a consent of {other.id} leaves out what none of {mixed.id} does: revoke it first, or merge the two"
+        )
     ours, theirs = (work.find(Erasure, one) for one in erasures)
     if theirs and not _holds_too(ours, theirs):
         raise SplitStands(
@@ -112,6 +117,16 @@ def covered(first: Sequence[Consent], key: tuple[str, str], origin: Origin) -> b
     if known := [consent.origin(held) for consent in first if (held := consent.oppositions.get(key))]:
         return key[0] == Scope.CONSULT or origin in known
     return origin.statement_id in {given.id for consent in first for given in consent.grants.values()}
+
+
+def _left_out_too(first: Sequence[Consent], second: Consent, now: int) -> bool:
+    """Whether the first one's person refuses, or leaves out as well, what the second one's consents leave out."""
+    for party, held in _left_out(second, now).items():
+        refused = any((Scope.CONSULT, one) in consent.oppositions for consent in first for one in (party, EVERYONE))
+        theirs = (left_out[party] for consent in first if party in (left_out := _left_out(consent, now)))
+        if not refused and not {*held.exclusions} <= {one for given in theirs for one in given.exclusions}:
+            return False
+    return True
 
 
 def _holds_too(ours: Erasure | None, theirs: Erasure) -> bool:

@@ -234,11 +234,11 @@ def lifted(world: World, whose: str) -> None:
     world.ask(LiftOpposition(identity=part(world, whose)))
 
 
-@given("the first consents to CHP, but for the third study")
-def consented(world: World) -> None:
+@given(parsers.re(r"the (?P<whose>first|other) consents to CHP, but for the third study"))
+def consented(world: World, whose: str) -> None:
     world.enroll("CHP")
     party = f"site:{world.code('CHP')}"
-    world.ask(Grant(identity=part(world, "first"), party=party, exclusions=[f"study:{UIDS[2]}"]))
+    world.ask(Grant(identity=part(world, whose), party=party, exclusions=[f"study:{UIDS[2]}"]))
 
 
 @given("the first is flagged DOUT and HOMA")

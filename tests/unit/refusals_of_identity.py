@@ -10,7 +10,7 @@ from domain.actors import Role
 from domain.aggregates.identity import Identity, Status
 from domain.aggregates.link import Link
 from domain.commands.announced import AnnounceMerge, AnnounceUnlink
-from domain.commands.consents import Oppose
+from domain.commands.consents import Grant, Oppose
 from domain.commands.erasures import HoldErasure
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag, Register, SetStatus
 from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
@@ -401,6 +401,11 @@ PROVOKED = [
         errors.SplitStands,
         "lift that first, or merge the two",
         lambda w: taken_back(w, lambda one: Oppose(identity=one, reason=WORDS)),
+    ),
+    Provoked(
+        errors.SplitStands,
+        "revoke it first, or merge the two",
+        lambda w: taken_back(w, lambda one: Grant(identity=one, party="site:CHP", exclusions=["study:2.25.1"])),
     ),
     Provoked(
         errors.SplitStands,
