@@ -54,6 +54,8 @@ def _check_factor(factor: Place) -> None:
         for bound in ("from_months", "below_months"):
             if months := parts.get(bound):
                 checks(partial(_check_months, months))
+        if {"from_months", "below_months"} <= parts.keys():
+            checks(partial(_check_order, parts["from_months"], parts["below_months"]))
         if phantom := parts.get("phantom_cm"):
             checks(partial(_check_phantom, phantom, quantity))
 
@@ -70,6 +72,11 @@ def _check_value(quantity: str, parts: Mapping[str, Place]) -> None:
 def _check_months(months: Place) -> None:
     if months.number(MOST_MONTHS) != int(months.value):
         raise OutOfRange(f"{months.path}: is not a whole number of months: write one")
+
+
+def _check_order(first: Place, below: Place) -> None:
+    if below.number(MOST_MONTHS) <= first.number(MOST_MONTHS):
+        raise OutOfRange(f"{below.path}: is not over from_months, and nobody is of that age: write a greater one")
 
 
 def _check_phantom(phantom: Place, quantity: str | None) -> None:

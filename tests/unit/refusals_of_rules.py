@@ -232,5 +232,6 @@ PROVOKED = [
         "phantom_cm: activity_mbq has no phantom",
         lambda _: factor(quantity="activity_mbq", unit="mSv/MBq", phantom_cm=16),
     ),
+    Provoked(errors.OutOfRange, "not over from_months", lambda _: factor(from_months=12, below_months=12)),
     Provoked(errors.DuplicateLevel, "body.factors[1]: an earlier factor", lambda _: factor(names=["CHEST"])),
 ]
