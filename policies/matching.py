@@ -23,6 +23,8 @@ CHANGES_KEYS = frozenset(
 """Events that change what rules compare; no rule compares status or flags. An erased person is matched with nobody, but
 others may be who agreed with that person too.
 """
+OF_ITSELF = CHANGES_KEYS - {"identity.erased"}
+"""Of these one command may tell several, as a registration with a number does: the last one stands for all."""
 LOOSENS = frozenset(f"link.{what}" for what in ("unbarred", "unmerged", "barred", "dismissed"))
 """Events after which two sides, or who agrees with both, may have something due that was not due before."""
 MERGED = "link.merged"
@@ -48,7 +50,7 @@ class Matching(Policy):
     def react(self, event: LedgerEvent) -> Iterable[Due]:
         """See ``Policy``. What rules merge leads to nothing: they have seen the two."""
         by_rule = event.type == MERGED and event.data["rule"] != HUMAN
-        return () if by_rule else _looked_at(*changed(event))
+        return () if by_rule else _looked_at(*changed(event), last_alone=event.type in OF_ITSELF)
 
     def refused(self, does: str, body: Mapping[str, Any], refusal: RuleBroken) -> Iterable[Due]:
         """Both sides of a merge that is no longer due: others may have been due that they were to be merged through."""
@@ -57,5 +59,5 @@ class Matching(Policy):
         return ()
 
 
-def _looked_at(*identities: str) -> tuple[Due, ...]:
-    return tuple(Due(Kind.LOOKUP, LOOKUP, {"identity": identity}) for identity in identities)
+def _looked_at(*identities: str, last_alone: bool = False) -> tuple[Due, ...]:
+    return tuple(Due(Kind.LOOKUP, LOOKUP, {"identity": one}, last_alone=last_alone) for one in identities)

@@ -23,13 +23,15 @@ class Kind(StrEnum):
 class Due(NamedTuple):
     """One thing to do. ``does``: the command, lookup or notice by name; ``body``: only ids, codes and times.
 
-    ``at``: not before then, µs since 1970, UTC; None: at once.
+    ``at``: not before then, µs since 1970, UTC; None: at once. ``last_alone``: where several events of one command lead
+    to the same, and are read together, it is done for the last of them alone.
     """
 
     kind: Kind
     does: str
     body: Mapping[str, Any]
     at: int | None = None
+    last_alone: bool = False
 
 
 class Policy(Protocol):

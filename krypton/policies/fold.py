@@ -44,6 +44,8 @@ class PolicyFold:
         self.topics = policy.topics
         self._policy = policy
         self._step = step
+        self._batch: Rows | None = None
+        self._led_to: dict[tuple[Any, ...], tuple[int, RowKey]] = {}
 
     def seeds(self) -> Iterable[Seed]:
         """None."""
@@ -56,9 +58,25 @@ class PolicyFold:
     def apply(self, event: LedgerEvent, rows: Rows) -> None:
         """Write what the policy decides; an entry that is there stays as it is, whatever became of it."""
         for place, (key, due) in enumerate(self._entries(event)):
-            if rows.get(key) is None:
+            if rows.get(key) is None and self._stands(event, key, due, rows):
                 rows.put(key, self._row(event, place, due))
         self._step("folded")
+
+    def _stands(self, event: LedgerEvent, key: RowKey, due: Due, rows: Rows) -> bool:
+        """Whether no later event of the command leads to the same; what an earlier one led to is taken back, where it
+        is not stored yet.
+        """
+        if not due.last_alone:
+            return True
+        if rows is not self._batch:
+            self._batch, self._led_to = rows, {}
+        same = event.data["command_id"], due.does, *sorted(due.body.items())
+        position, former = self._led_to.get(same, (0, key))
+        if position > event.position:  # a record that was sent twice
+            return False
+        rows.delete(former)
+        self._led_to[same] = event.position, key
+        return True
 
     def _entries(self, event: LedgerEvent) -> list[tuple[RowKey, Due]]:
         cause = f"{self._policy.name}@{self._policy.version}|{event.aggregate_id}/{event.version}"

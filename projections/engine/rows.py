@@ -100,6 +100,7 @@ class LiveRows:
         self._cursor = cursor
         self._tables = tables
         self._rows: dict[RowKey, Row | None] = {}
+        self._absent: set[RowKey] = set()
         self._dirty: set[RowKey] = set()
         self._undo: list[tuple[RowKey, Any, bool]] = []
 
@@ -153,10 +154,11 @@ class LiveRows:
         for key in self._dirty:
             row = self._rows[key]
             named = dict(zip(self._tables[key.table].key, key.key, strict=True))
-            if row is None:
-                gone.setdefault(key.table, []).append(named)
-            else:
+            if row is not None:
+                self._absent.discard(key)
                 kept.setdefault(key.table, []).append({**row, **named})
+            elif key not in self._absent:
+                gone.setdefault(key.table, []).append(named)
         for name, rows in gone.items():
             self._run(name, self._tables[name].delete, rows)
         for name, rows in kept.items():
@@ -184,6 +186,7 @@ class LiveRows:
             if key not in keys:  # PostgreSQL writes this key differently: the row would seem absent and be overwritten
                 raise RowRefused(f"{table.name}: a key is not in its canonical form")
             self._rows[key] = dict(zip(columns, found[width:], strict=True))
+        self._absent.update(key for key in keys if self._rows[key] is None)
 
     def _run(self, name: str, statement: str, rows: list[Row]) -> None:
         with _refusals(self._tables[name].name):
