@@ -40,6 +40,7 @@ def shown(
 ) -> dict[str, Any]:
     return {
         "person": PERSON,
+        "members": [{"identity": PERSON, "assigner": "CHA", "local_id": "L1"}],
         "patient": PATIENT,
         "exposures": exposures,
         "reports": reports,
@@ -53,7 +54,13 @@ CT = [
 ]
 ANGIO = [exposure("1.3", "PROJECTION", "XA", "1.9.2", dap_mgycm2=12.5, dose_rp_mgy=2.0)]
 BREAST = [exposure("1.4", "PROJECTION", "MG", "1.9.3", agd_mgy=1.25, side="left")]
-NUCLEAR = [exposure("1.5", "RADIOPHARMACEUTICAL", "NM", "1.9.4", activity_mbq=154.0, radiopharmaceutical="ioflupane")]
+IODINE: dict[str, Any] = {"activity_mbq": 154.0, "radiopharmaceutical": "ioflupane"}
+NUCLEAR = [exposure("1.5", "RADIOPHARMACEUTICAL", "NM", "1.9.4", **IODINE, source="image")]
+BREASTS = [
+    exposure("1.9", "PROJECTION", "MG", "1.9.3", agd_mgy=1.2, side="left"),
+    exposure("1.10", "PROJECTION", "MG", "1.9.3", agd_mgy=1.4, side="left"),
+    exposure("1.11", "PROJECTION", "MG", "1.9.3", agd_mgy=1.3, side="right"),
+]
 DOUBTED = [exposure("1.6", "CT", "CT", "1.9.1", dlp_mgycm=2e8, implausible=["dlp_mgycm"], in_totals=False)]
 SECOND = exposure("1.7", "CT", "CT", "1.9.6", dlp_mgycm=7.0)
 PLAIN = exposure("1.8", "PROJECTION", "DX", "1.9.7")
@@ -66,9 +73,15 @@ ALL = shown(
 )
 CASES = {
     "four procedures": ALL,
+    "two breasts": shown(BREASTS, [report("1.9.3")]),
     "two devices": shown([*CT, SECOND], [report("1.9.1"), report("1.9.6", serial="9")]),
     "totals alone": shown([], [report("1.9.5")], ALONE),
     "nothing known": shown([PLAIN], [report("1.9.7", manufacturer=None, model=None)]),
+    "implausible alone": shown(DOUBTED, [report("1.9.1")]),
     "implausible": shown([*CT, *DOUBTED], [report("1.9.1")]),
-    "erased": ALL | {"patient": dict.fromkeys(PATIENT, "[erased]")},
+    "erased": ALL
+    | {
+        "patient": dict.fromkeys(PATIENT, "[erased]"),
+        "members": [{"identity": PERSON, "assigner": "CHA", "local_id": "[erased]"}],
+    },
 }

@@ -8,7 +8,7 @@ import pytest
 from domain.errors import NotFound
 from krypton.faces.dose.exams import exams
 from krypton.faces.dose.standards.fhir import bundle
-from tests.fakes.doses_shown import ALL, CASES, STUDY, exposure, shown
+from tests.fakes.doses_shown import ALL, CASES, PERSON, STUDY, exposure, shown
 
 ABSENT = {
     "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}],
@@ -43,7 +43,7 @@ def test_each_procedure_and_device_is_an_observation_of_its_own() -> None:
     assert told == {
         "Computerized tomography: CT Dose Length Product Total = 0.3 mGy.cm",
         "Projection X-Ray: Dose Area Product Total = 12.5 mGy.cm2, Dose (RP) Total = 2 mGy",
-        "Mammography: Accumulated Average Glandular Dose = 1.25 mGy",
+        "Mammography: Accumulated Average Glandular Dose, left = 1.25 mGy",
         "Radiopharmaceutical Administration: Administered activity = 154 MBq",
     }
     assert len(observations(CASES["two devices"])) == 2
@@ -57,6 +57,40 @@ def test_what_is_not_known_is_no_zero_and_no_time_is_made_up() -> None:
     assert first["effectiveDateTime"] == "2024-03-01T09:00:00.000+01:00"
     undated = shown([exposure("1.8", "CT", "CT", "none")], [])
     assert observations(undated)[0]["_effectiveDateTime"] == ABSENT
+
+
+def test_what_such_a_procedure_is_expected_to_state_and_nobody_knows_has_a_reason() -> None:
+    for name, code in (("nothing known", "113722"), ("implausible alone", "113813")):
+        (told,) = observations(CASES[name])
+        absent = [one["code"]["coding"][0]["code"] for one in told["component"] if "dataAbsentReason" in one]
+        assert absent == [code]
+        assert doses(told) == {}
+
+
+def test_glandular_doses_of_two_breasts_are_not_added_up() -> None:
+    (told,) = observations(CASES["two breasts"])
+    sums = {
+        one["code"].get("text"): one["valueQuantity"]["value"] for one in told["component"] if "valueQuantity" in one
+    }
+    meaning = "Accumulated Average Glandular Dose"
+    assert sums == {f"{meaning}, left": pytest.approx(2.6), f"{meaning}, right": pytest.approx(1.3)}
+
+
+def test_a_sum_over_some_exposures_and_doses_of_images_say_so() -> None:
+    (partly,) = observations(CASES["implausible"])
+    assert [one["text"] for one in partly["note"]] == [
+        "CT Dose Length Product Total: of 2 of 3 exposures; of the others it is not known."
+    ]
+    marked = [one["valueString"] for one in observations(ALL) if "Image headers" in str(one.get("note"))]
+    assert marked == ["Radiopharmaceutical Administration: Administered activity = 154 MBq"]
+
+
+def test_the_patient_has_the_numbers_of_each_assigner() -> None:
+    (who,) = (one["resource"] for one in bundle(ALL, STUDY)["entry"] if one["resource"]["resourceType"] == "Patient")
+    assert [(one.get("assigner", {}).get("display"), one["value"]) for one in who["identifier"]] == [
+        (None, f"urn:uuid:{PERSON}"),
+        ("CHA", "L1"),
+    ]
 
 
 def test_only_dose_reports_are_named_as_its_source() -> None:

@@ -2,17 +2,19 @@
 
 One Observation for each procedure and device; with it the patient, the study, the devices, and the person who
 authorised, of whom no dose report says reliably who it was. What the guide requires and nobody knows carries the reason
-why it is absent; what is not known of doses is left out: never a zero, and never a millisievert.
+why it is absent, and so does the quantity of such a procedure where it is not known: never a zero, and never a
+millisievert. A sum over some of the exposures alone says so, and so do doses that image headers state. Glandular doses
+of two breasts are two.
 
 Ids are made of the study's UID: the same study written again has the same ones.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import NAMESPACE_OID, uuid5
 
-from krypton.faces.dose.standards.summary import Procedure, Summary, summaries
+from krypton.faces.dose.standards.summary import GLANDULAR, Procedure, Summary, summaries
 from schemas.event import ERASED
 
 Resource = dict[str, Any]
@@ -50,6 +52,23 @@ QUANTITIES: Final[Mapping[str, tuple[str, str, str]]] = {
     "activity_mbq": ("113507", "Administered activity", "MBq"),
 }
 """By name of a sum: code (DCM) and meaning of the guide's component, and its unit (UCUM)."""
+EXPECTED: Final[Mapping[Procedure, str]] = {
+    Procedure.CT: "dlp_mgycm",
+    Procedure.PROJECTION: "dap_mgycm2",
+    Procedure.MAMMOGRAPHY: GLANDULAR,
+    Procedure.RADIOPHARMACEUTICAL: "activity_mbq",
+}
+"""What each procedure is expected to state."""
+ABSENT: Final = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/data-absent-reason", "code": "unknown"}]}
+IDENTIFIER: Final = {
+    "coding": [
+        {
+            "system": "http://terminology.hl7.org/CodeSystem/v2-0203",
+            "code": "PI",
+            "display": "Patient internal identifier",
+        }
+    ]
+}
 GENDERS: Final = {"M": "male", "F": "female"}
 NO_DOSE: Final = "no dose is known"
 
@@ -87,7 +106,14 @@ class _Bundle:
         told = {name: value for name, value in self._found["patient"].items() if value and value != ERASED}
         who: Resource = {
             "resourceType": "Patient",
-            "identifier": [{"system": "urn:ietf:rfc:3986", "value": self._patient}],
+            "identifier": [
+                {"system": "urn:ietf:rfc:3986", "value": self._patient},
+                *(
+                    {"type": IDENTIFIER, "value": one["local_id"], "assigner": {"display": one["assigner"]}}
+                    for one in self._found["members"]
+                    if one["assigner"] and one["local_id"] not in (None, ERASED)
+                ),
+            ],
         }
         name = {"family": told.get("family"), "given": [told["given"]] if "given" in told else None}
         if known := {part: value for part, value in name.items() if value}:
@@ -126,6 +152,7 @@ class _Bundle:
             "performer": [{"reference": self._id("authorised")}],
             "valueString": _in_words(one),
             "device": {"reference": device},
+            **_notes(one),
             "component": _components(one),
         }
 
@@ -159,16 +186,43 @@ def _device(one: Summary) -> Resource:
 def _components(one: Summary) -> list[Resource]:
     reported = _coded(DCM, "121058", "Procedure reported")
     told: list[Resource] = [{"code": reported, "valueCodeableConcept": _coded(*PROCEDURES[one.procedure])}]
-    for quantity, value in one.doses.items():
+    for quantity, side, value in _doses(one):
         code, meaning, unit = QUANTITIES[quantity]
         measured = {"value": value, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit}
-        told.append({"code": _coded(DCM, code, meaning), "valueQuantity": measured})
+        named_so = _coded(DCM, code, meaning) | ({"text": f"{meaning}, {side}"} if side else {})
+        told.append({"code": named_so, "valueQuantity": measured})
+    expected = EXPECTED[one.procedure]
+    if expected not in one.doses:
+        told.append({"code": _coded(DCM, *QUANTITIES[expected][:2]), "dataAbsentReason": ABSENT})
     named = _coded(SNOMED, "349358000", "Radiopharmaceuticals")
     return told + [{"code": named, "valueCodeableConcept": {"text": word}} for word in one.radiopharmaceuticals]
 
 
+def _doses(one: Summary) -> Iterator[tuple[str, str | None, float]]:
+    """Each sum with its quantity, and of glandular doses the breast."""
+    for quantity, value in one.doses.items():
+        if quantity == GLANDULAR:
+            yield from ((quantity, side, of) for side, of in one.breasts.items())
+        else:
+            yield quantity, None, value
+
+
+def _notes(one: Summary) -> Resource:
+    told = ["Image headers state these doses; no dose report of the device came."] if one.from_images else []
+    expected = EXPECTED[one.procedure]
+    known = one.known_of[expected]
+    if 0 < known < one.exposures:
+        told.append(
+            f"{QUANTITIES[expected][1]}: of {known} of {one.exposures} exposures; of the others it is not known."
+        )
+    return {"note": [{"text": text} for text in told]} if told else {}
+
+
 def _in_words(one: Summary) -> str:
-    doses = [f"{QUANTITIES[name][1]} = {value:g} {QUANTITIES[name][2]}" for name, value in one.doses.items()]
+    doses = [
+        f"{QUANTITIES[name][1]}{f', {side}' if side else ''} = {value:.12g} {QUANTITIES[name][2]}"
+        for name, side, value in _doses(one)
+    ]
     return f"{PROCEDURES[one.procedure][2]}: {', '.join(doses) or NO_DOSE}"
 
 

@@ -6,12 +6,14 @@ from enum import Enum
 from typing import Any, Final
 
 from domain.dose_distinct import total
+from domain.dose_reports import IMAGE
 from domain.errors import NotFound
 from krypton.faces.dose.exams import SUMMED, counted
 from schemas.event import ERASED
 
 Row = Mapping[str, Any]
 MAMMOGRAPHY: Final = "MG"
+GLANDULAR: Final = "agd_mgy"
 
 
 class Procedure(Enum):
@@ -30,6 +32,8 @@ class Summary:
     ``started_at``: of the earliest exposure, else of the report: ISO 8601, with an offset where one is stated; None
     where no time is. ``device``: as a report describes it; empty for doses of image headers. ``reports``: SOP Instance
     UIDs of the dose reports that the doses are from. ``radiopharmaceuticals``: as the reports name them.
+    ``breasts``: the glandular dose of each (left, right, both; None: it is not said which), which are never added up.
+    ``known_of``: over how many of the exposures each sum is. ``from_images``: image headers alone state the doses.
     """
 
     procedure: Procedure
@@ -40,6 +44,9 @@ class Summary:
     doses: Mapping[str, float]
     reports: tuple[str, ...]
     radiopharmaceuticals: tuple[str, ...]
+    breasts: Mapping[str | None, float]
+    known_of: Mapping[str, int]
+    from_images: bool
 
 
 def summaries(found: Mapping[str, Any], study_uid: str) -> list[Summary]:
@@ -73,7 +80,21 @@ def _summary(
         doses={quantity: value for quantity, value in sums.items() if value is not None},
         reports=tuple(uid for uid in sources if uid in reports and reports[uid]["source"] == "report"),
         radiopharmaceuticals=tuple(_words(row["radiopharmaceutical"] for row in rows)),
+        breasts=_breasts(rows, alone),
+        known_of={quantity: sum(counted(row, quantity) is not None for row in rows) for quantity in SUMMED},
+        from_images=not alone and bool(rows) and all(row.get("source") == IMAGE for row in rows),
     )
+
+
+def _breasts(rows: Sequence[Row], alone: Sequence[Row]) -> dict[str | None, float]:
+    told = [(_side(row), counted(row, GLANDULAR)) for row in rows] + [(None, one) for one in _stated(alone, GLANDULAR)]
+    sums = {side: total(value for of, value in told if of == side) for side, _ in told}
+    return {side: value for side, value in sums.items() if value is not None}
+
+
+def _side(row: Row) -> str | None:
+    side = row.get("side")
+    return None if side in (None, ERASED) else str(side)
 
 
 def _stated(alone: Sequence[Row], quantity: str) -> list[float | None]:
