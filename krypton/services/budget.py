@@ -45,7 +45,7 @@ BUDGETS: Final[Mapping[str, Budget]] = {
     "run": Budget(1, {"switches": 1, "snapshots": 2, "a view": 1}),
     "relay": Budget(0, {"lock": 1, "pages of events": 1}),
     "dicom": Budget(2, {"snapshots": 2, "outbox": 1}, kept=2),
-    "hl7": Budget(1, {"snapshot": 1}),
+    "hl7": Budget(1, {"snapshot": 1}, kept=1),
     "web": Budget(4, {"snapshots": 4, "measurement": 1, "web sessions": 2, "viewings": 1}, kept=4),
     "notary": Budget(0, {"event store": 1, "scan": 1}),
     "policies": Budget(
