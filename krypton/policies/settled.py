@@ -17,7 +17,7 @@ from projections.engine.positions import Partition, Position
 from projections.versions import catalog
 
 CLOCKS_US = 60_000_000  # by how much the clocks of two machines may differ
-COUNT_AGAIN_S = 10.0  # of a million entries, which are counted for a second
+MOST_PER_S = 5_000  # entries that no policy settles in a second: who waits for many looks again as much later
 
 
 def known_policy(name: str) -> None:
@@ -104,8 +104,11 @@ def _wait_for_policies(
         waits += [f"policy {name} ({n} to do)" for name, n in due.items()]
         return f"timed out: not settled: {', '.join(waits)}; is krypton run running?"
 
+    def look_again_s() -> float:
+        return max(lag.LOOK_MOST_S, sum(due.values()) / MOST_PER_S)
+
     with ours.looking() as looks:
-        lag.until(lambda: settled(looks), deadline, named, COUNT_AGAIN_S)
+        lag.until(lambda: settled(looks), deadline, named, look_again_s)
 
 
 def _topics() -> set[str]:

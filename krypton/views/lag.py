@@ -176,13 +176,18 @@ def _left_to_relay(ours: Krypton, head: int) -> int:
         raise kafka_away(ours, away) from None
 
 
-def until(met: Callable[[], bool], deadline: float, complaint: Callable[[], str], most_s: float = LOOK_MOST_S) -> None:
+def until(
+    met: Callable[[], bool],
+    deadline: float,
+    complaint: Callable[[], str],
+    most_s: Callable[[], float] = lambda: LOOK_MOST_S,
+) -> None:
     """Look again and again until it is met, after ``most_s`` at most. Raises ServiceUnavailable, with the complaint."""
     began = time.monotonic()
     while not met():
         if time.monotonic() > deadline:
             raise ServiceUnavailable(complaint())
-        time.sleep(min(most_s, max(LOOK_AGAIN_S, PAUSE_FOR_LOOK * (time.monotonic() - began))))
+        time.sleep(min(most_s(), max(LOOK_AGAIN_S, PAUSE_FOR_LOOK * (time.monotonic() - began))))
         began = time.monotonic()
 
 
