@@ -9,6 +9,7 @@ with: a view of doses made with a version says what would be over its levels.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -93,6 +94,12 @@ class RulesInForce:
             if one.promoted and one.kind in self.in_force:
                 self.in_force[one.kind] = one.version
 
+    def known_at(self, position: int) -> "RulesInForce":
+        """The same of what was published up to a position; kinds that a view puts in force stay as they are."""
+        found = copy(self)
+        found.published = {one: at for one, at in self.published.items() if at <= position}
+        return found
+
     def knows(self, rule_id: RuleId) -> bool:
         """Whether it was published or is built in."""
         return rule_id in self.published or ABSENT[rule_id.kind].version == rule_id.version
@@ -169,12 +176,12 @@ class RulesInForce:
         """The mapping of exposures to acts in force on a day."""
         return cast(DoseActs, self._by_day(DOSE_ACTS, day))
 
-    def factors(self, day: date, upto: int | None = None) -> DoseFactors:
-        """The factors of effective-dose estimates in force on a day, of those published up to a position."""
-        return cast(DoseFactors, self._by_day(DOSE_FACTORS, day, upto))
+    def factors(self, day: date) -> DoseFactors:
+        """The factors of effective-dose estimates in force on a day."""
+        return cast(DoseFactors, self._by_day(DOSE_FACTORS, day))
 
-    def _by_day(self, kind: str, day: date, upto: int | None = None) -> Rules:
-        known = (one for one, at in self.published.items() if one.kind == kind and (upto is None or at <= upto))
+    def _by_day(self, kind: str, day: date) -> Rules:
+        known = (one for one in self.published if one.kind == kind)
         come = [one for one in known if self.document(one).in_force_from <= day.isoformat()]
         return self.get(max(come, default=RuleId(kind, ABSENT[kind].version)))
 

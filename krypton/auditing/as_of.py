@@ -6,6 +6,7 @@ position are folded again, and the views' queries run on the result (``replayed`
 """
 
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -17,6 +18,7 @@ from krypton.auditing.replayed import Moment, Past
 from krypton.auditing.withheld import Withheld
 from krypton.bootstrap import Krypton
 from krypton.queries import fed
+from krypton.queries.comparing import comparison_by
 from krypton.queries.doses import asked_of
 from projections.cumulative_dose import queries as doses
 from projections.identity_index import queries as identities
@@ -55,8 +57,9 @@ def seen(past: Past, identity: str) -> Document:
     erased = _erased(past, together, records.subjects)
     record = fed.record(past.live, past.views, past.krypton.codec, together, erased, sight, past.position)
     day = date.fromisoformat((iso(past.at) or "1970-01-01")[:10])
-    factors = past.krypton.ledger.rules().factors(day, past.position)
-    asked = asked_of(past.views, together, past.erased(together), sight, factors)
+    rules = past.krypton.ledger.rules().known_at(past.position)
+    asked = asked_of(past.views, together, past.erased(together), sight, rules.factors(day))
+    asked = replace(asked, compare=comparison_by(rules, day).exposure)
     sealed = _erased(past, together, doses.subjects)
     dose = doses.dose(past.views, members, sealed, sight=sight, asked=asked)
     patient = {"patient": identities.patient(past.views, together, past.erased(together))}
