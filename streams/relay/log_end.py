@@ -17,7 +17,6 @@ from schemas.codec import NotAnEvent
 from schemas.registry import UnknownSchema
 from streams.broker import bounds, broker
 from streams.broker.topics import LEDGER, PARTITIONS
-from streams.relay.checksum import use_compiled
 from streams.relay.outgoing import Addresser, Stored
 
 TIMEOUT_S: Final = 20.0
@@ -141,6 +140,8 @@ def read(kafka: str, store: Store, addresser: Addresser, hint: Hint = NO_HINT) -
     Without a hint, only so far back that an own record is found. With one, back to what it notes of the partition, so
     that all above it is known: an old record that somebody copied to the end is not taken for a log that was cut.
     """
+    from streams.relay.checksum import use_compiled  # with asyncio: who only imports this module does without
+
     use_compiled()
     consumer = KafkaConsumer(
         **broker.options(kafka), client_id="krypton-relay-end", group_id=None, enable_auto_commit=False
