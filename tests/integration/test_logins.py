@@ -22,13 +22,14 @@ from tests.waiting import until
 pytestmark = pytest.mark.live
 
 VIEW = "identity_index"
+VIEWS = ("patient_record", VIEW, "cumulative_dose", "access_history", "dose_practice")
 WRITES = {
     logins.RELAY: set(LEDGER),
     logins.NOTARY: {CHECKPOINTS},
     logins.POLICY: {DEAD_LETTERS},
     logins.HEALTH: set[str](),
     logins.WEB: set[str](),
-    **{logins.worker(view): {DEAD_LETTERS} for view in ("patient_record", VIEW, "cumulative_dose", "access_history")},
+    **{logins.worker(view): {DEAD_LETTERS} for view in VIEWS},
 }
 """Who writes what: only the relay writes events."""
 
