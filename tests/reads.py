@@ -16,6 +16,7 @@ PERSONAL: Final = {
     "study.export": "study export {study} --out {folder}",
     "dose.show": "dose show {person}",
     "dose.export": "dose export {person} {dosed} --fhir {folder}",
+    "dose.study": "dose study {dosed_study}",
     "dose.alerts": "dose alerts",
     "consent.show": "consent show {person}",
     "order.show": "order show {order}",
@@ -129,6 +130,7 @@ ASKS_THE_GATE: Final = {
         "person.record_of",
         "person.order_of",
         "person.dose_of",
+        "study_doses.study_dose_of",
     ),
     *(
         "person.consents_of",
@@ -193,6 +195,7 @@ BEHIND_THE_GATE: Final = {
     "rows.as_seen": "takes the gate's decision",
     "conflicts.open_conflict": "answers with an id, and what the one who decides was shown",
     "census.practice_of": "answers with figures of groups, and with none of fewer than five persons",
+    "study_doses.picked": "takes what the gate let through",
     "census.told_of": "the same",
     "reports.problems": "answers with ids, sites and what was not understood, for operators",
     "events.published": "leaves sealed what is sealed",

@@ -16,6 +16,7 @@ from krypton.cli.dose_export import export
 from krypton.cli.dose_levels import compared
 from krypton.cli.dose_page import Language, Page, keep, language_of, new_file
 from krypton.cli.dose_reread import reread
+from krypton.cli.dose_study import study
 from krypton.cli.dose_sums import Since, SumsBy, Until, day, estimates, period, skin, sums
 from krypton.cli.given import line
 from krypton.cli.groups import command_group
@@ -148,6 +149,7 @@ def reports(
 app.command()(reread)
 app.command()(device)
 app.command()(export)
+app.command()(study)
 
 
 @app.command()

@@ -53,6 +53,7 @@ class Desk:
     study: str = "none"
     foreign: str = "none"
     dosed: str = "none"
+    dosed_study: str = "none"
 
     @property
     def mine(self) -> dict[Role, str]:
@@ -62,9 +63,8 @@ class Desk:
 
     def run(self, task: str, folder: Path, *more: str) -> Said:
         """The command of a task."""
-        named = {
-            name: getattr(self, name) for name in ("person", "other", "order", "position", "number", "study", "dosed")
-        }
+        names = ("person", "other", "order", "position", "number", "study", "dosed", "dosed_study")
+        named = {name: getattr(self, name) for name in names}
         return self.cli.run(*PERSONAL[task].format(folder=folder / "export", **named).split(), *more)
 
     def may(self, task: str) -> str:
@@ -115,7 +115,8 @@ def desk(stack: Stack) -> Iterator[Desk]:
         world.open(person)
         world.settle()
         world.sign()
-        made = Desk(world, world.cli, person, other, order, world.head, shown["local_id"], images, foreign, dosed)
+        places = (world.head, shown["local_id"], images, foreign, dosed, str(study))
+        made = Desk(world, world.cli, person, other, order, *places)
         roles_file(world.krypton.settings.roles.parent, *made.mine.values())
         yield made
 
@@ -183,7 +184,8 @@ def test_a_professional_without_an_open_access_is_refused(desk: Desk, task: str,
     """X12, where it is a professional's task."""
     if Role.PROFESSIONAL not in TASKS[task]:
         return
-    other = Desk(desk.world, desk.cli, desk.other, desk.person, desk.order, desk.position, study=desk.foreign)
+    others = {"study": desk.foreign, "dosed_study": desk.foreign}
+    other = Desk(desk.world, desk.cli, desk.other, desk.person, desk.order, desk.position, **others)
     if task == "order.show":
         placed = PlaceOrder(identity=UUID(desk.other), site="CHB", ordered_by=CLINICIAN, modality="CT", question="x")
         other.order = str(desk.world.ask(placed).result["order"])
@@ -198,7 +200,8 @@ def test_a_patient_reads_nobody_elses(desk: Desk, task: str, tmp_path: Path) -> 
     """X13, where it is a patient's task."""
     if Role.PATIENT not in TASKS[task] or task == "order.show":
         return
-    other = Desk(desk.world, desk.cli, desk.other, desk.person, desk.order, desk.position, study=desk.foreign)
+    others = {"study": desk.foreign, "dosed_study": desk.foreign}
+    other = Desk(desk.world, desk.cli, desk.other, desk.person, desk.order, desk.position, **others)
     said = other.run(task, tmp_path, "--as", f"patient:{desk.person}")
     assert (said.code, said.out) == (1, "")
     assert said.err.strip().endswith("(X13)")

@@ -20,7 +20,7 @@ READ = {  # each time they are asked is another question
     "topics", "health", "events",
     "site list", "professional list", "identity show", "identity history", "identity review list",
     "identity review show", "identity search",
-    "record show", "dose show", "dose alerts", "dose reports", "dose device",
+    "record show", "dose show", "dose alerts", "dose reports", "dose device", "dose study",
     "consent show", "order show", "order list",
     "access review list", "study conflicts list", "reading list", "rules list", "rules show", "views status",
     "rules train-matching",
