@@ -35,6 +35,7 @@ class Comparison:
     levels: Callable[[date], ReferenceLevels]
     today: date
     _judged: dict[Marks, Judged] = field(default_factory=dict)
+    _texts: dict[str | None, Mapping[str, ReferenceLevels | None]] = field(default_factory=dict)
 
     def judged(self, told: Marks) -> Judged:
         """What exposures with these marks are; each distinct one is looked at once."""
@@ -42,12 +43,12 @@ class Comparison:
             self._judged[told] = self.mapping.judge(told)
         return self._judged[told]
 
-    def exposure(self, row: Mapping[str, Any], day: str | None) -> Document:
+    def exposure(self, row: Mapping[str, Any], day: str | None, told: Marks | None = None) -> Document:
         """``act``, ``act_state`` and ``act_between`` (see ``Judged``); ``levels``: each value beside its levels, where
         there is one; ``not_compared``: why there is none. ``row``: with the words of the exposure and of its report,
-        and with its ``population``; ``day``: of the exposure.
+        and with its ``population``; ``day``: of the exposure; ``told``: its marks, where a row has no words.
         """
-        judged = self.judged(marks(row, row))
+        judged = self.judged(told or marks(row, row))
         found = [] if self._why(row, judged) else [*self._compared(row, judged.act or "", day)]
         why = self._why(row, judged) or (None if found else self._missing(row, judged.act or "", day))
         return {
@@ -58,10 +59,12 @@ class Comparison:
             "not_compared": why,
         }
 
-    def texts(self, day: str | None) -> dict[str, ReferenceLevels | None]:
+    def texts(self, day: str | None) -> Mapping[str, ReferenceLevels | None]:
         """The levels that an exam of a day is compared with; None: the day is not known."""
-        on = _date(day)
-        return {AT_EXAM: self.levels(on) if on else None, NOW: self.levels(self.today)}
+        if day not in self._texts:
+            on = _date(day)
+            self._texts[day] = {AT_EXAM: self.levels(on) if on else None, NOW: self.levels(self.today)}
+        return self._texts[day]
 
     def _why(self, row: Mapping[str, Any], judged: Judged) -> str | None:
         if row["qa"]:
@@ -114,8 +117,20 @@ def _levels(text: ReferenceLevels, row: Mapping[str, Any], act: str) -> tuple[Le
 def _against(
     text: ReferenceLevels | None, row: Mapping[str, Any], act: str, quantity: str, value: float
 ) -> Document | None:
-    for level in _levels(text, row, act) if text else ():
+    if text is None:
+        return None
+    for level in _levels(text, row, act):
         if level.quantity == quantity and of_phantom(level, row["phantom_cm"]):
-            told = {"rule": f"reference-levels@{text.version}" if text else None, "nrd": level.value}
-            return {**told, "guide": level.guide, "over": value > level.value}
+            return _side(text, level) | {"over": value > level.value}
     return None
+
+
+def _side(text: ReferenceLevels, level: Level) -> Document:
+    return {
+        "rule": f"reference-levels@{text.version}",
+        "nrd": level.value,
+        "guide": level.guide,
+        "modality": level.modality,
+        "weight_kg": level.weight_kg,
+        "phantom_cm": level.phantom_cm,
+    }

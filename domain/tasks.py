@@ -92,6 +92,8 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "dose.accept": PROFESSIONAL,
     "dose.reread": OPERATOR,  # names of what is read otherwise: nobody's dose
     "dose.device": PROFESSIONAL | OPERATOR,  # figures of groups: nobody's dose
+    "dose.findings": PROFESSIONAL | OPERATOR,  # figures of groups that the law asks for: nobody's dose
+    "dose.map": PROFESSIONAL | OPERATOR,  # what devices call things, and counts
     "dose.reports": OPERATOR,  # ids, and what was not understood: nobody's dose
     # The patient's side of access, also taken at a desk
     "consent.code": PATIENT | CLERK,

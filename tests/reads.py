@@ -44,7 +44,7 @@ _PROOFS = "hashes, signatures and positions"
 _RUNS = "starts or stops programs"
 NOTHING_PERSONAL: Final = {
     **dict.fromkeys(("site.list", "professional.list"), _DIRECTORY),
-    **dict.fromkeys(("rules.train-matching", "dose.device"), _COUNTS),
+    **dict.fromkeys(("rules.train-matching", "dose.device", "dose.findings", "dose.map"), _COUNTS),
     **dict.fromkeys(
         (
             *("site.enroll", "site.device", "site.service", "site.import"),
@@ -197,6 +197,10 @@ BEHIND_THE_GATE: Final = {
     "census.practice_of": "answers with figures of groups, and with none of fewer than five persons",
     "study_doses.picked": "takes what the gate let through",
     "census.told_of": "the same",
+    "findings.findings_of": "answers with figures of groups of thirty persons or ten children, and else with counts",
+    "findings.mapping_of": "answers with what devices call things, and counts",
+    "findings.suggested": "the same",
+    "comparing.comparison_by": "answers with rules",
     "reports.problems": "answers with ids, sites and what was not understood, for operators",
     "events.published": "leaves sealed what is sealed",
     **dict.fromkeys(("doses.asked_of", "doses.pregnancies"), "take the Sight that a Permit holds"),

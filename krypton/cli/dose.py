@@ -13,6 +13,7 @@ from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, krypton
 from krypton.cli.dose_device import device
 from krypton.cli.dose_export import export
+from krypton.cli.dose_findings import acts, findings
 from krypton.cli.dose_levels import compared
 from krypton.cli.dose_page import Language, Page, keep, language_of, new_file
 from krypton.cli.dose_reread import reread
@@ -150,6 +151,8 @@ app.command()(reread)
 app.command()(device)
 app.command()(export)
 app.command()(study)
+app.command()(findings)
+app.command("map")(acts)
 
 
 @app.command()

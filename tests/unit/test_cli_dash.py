@@ -34,7 +34,7 @@ PUBLIC: Final = {
     *(("dev tool", "name"), ("dev tool", "arguments"), ("identity flag", "name")),
     *(("subscriber add", "name"), ("subscriber remove", "name")),
     *(("record show", "--where"), ("study show", "--where")),
-    *(("dose device", "site"), ("dose device", "--device")),
+    *(("dose device", "site"), ("dose device", "--device"), ("dose findings", "site")),
 }
 """Names of establishments, professionals, programs and logins, and flags; where devices listen; what is asked of
 studies, and of nobody.

@@ -1,0 +1,82 @@
+"""Findings and the mapping on PostgreSQL, by the rules that ship: DRL case 2, and what nobody mapped."""
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from domain.commands.doses import ReceivedDose
+from domain.commands.rules import PublishRules
+from domain.errors import NotFound
+from domain.rules.document import document
+from krypton.queries.findings import findings_of, mapping_of, suggested
+from tests.fakes.region import dose, exposure
+from tests.integration.ruled_world import RULES, RuledWorld
+
+pytestmark = pytest.mark.live
+SHIPPED = ("dose-acts-1", "reference-levels-2011", "reference-levels-2019")
+PERIOD = ("2015-01-01", "2015-12-31")
+
+
+@pytest.fixture
+def world(installed_url: str, tmp_path: Path) -> Iterator[RuledWorld]:
+    made = RuledWorld(installed_url, tmp_path)
+    for name in SHIPPED:
+        made.ask(PublishRules(document=document(tomllib.loads((RULES / f"{name}.toml").read_text()))))
+    yield made
+    made.close()
+
+
+def chest(number: int, dap: float, protocol: str = "Thorax PA", age_days: float | None = 15_000.0) -> ReceivedDose:
+    shot = {**exposure(f"1.8.{number}", dap_mgycm2=dap), "modality": "DX", "protocol": protocol}
+    told = dose(f"1.9.{number}", {**shot, "started_at": "2015-06-01T09:00:00"})
+    told.said["patient"] = {"age_days": age_days, "weight_kg": None, "size_cm": None, "pregnant": None}
+    return told
+
+
+def work(world: RuledWorld) -> None:
+    for view in ("identity_index", "dose_practice"):
+        world.work(view)
+
+
+def test_a_device_is_no_finding_of_2011_and_one_of_2019(world: RuledWorld) -> None:
+    """30 adults, mean 173.3 and median 210; with 29 there is no finding at all."""
+    for number in range(29):
+        world.receive(number, chest(number, 210.0 if number < 20 else 100.0))
+    world.receive(40, chest(40, 900.0, age_days=None))
+    work(world)
+    few = findings_of(world.ours, "CHA", *PERIOD)["findings"]
+    assert [(one["said"], one["value"]) for one in few] == [("group too small (29 of 30)", None)] * 2
+    world.receive(30, chest(30, 100.0))
+    work(world)
+    found = findings_of(world.ours, None, *PERIOD)
+    told = [(one["site"], one["side"], one["rule"], one["statistic"], one["over"]) for one in found["findings"]]
+    assert told == [
+        ("CHA", "at_exam", "reference-levels@2011", "mean", False),
+        ("CHA", "now", "reference-levels@2019", "median", True),
+    ]
+    assert [(one["why"], one["exposures"]) for one in found["not_compared"]] == [("adult or child is not known", 1)]
+    assert findings_of(world.ours, "CHB", *PERIOD)["findings"] == []
+    with pytest.raises(NotFound, match="no establishment CHX: krypton site list"):
+        findings_of(world.ours, "CHX", *PERIOD)
+
+
+def test_what_nobody_mapped_is_listed_and_proposed_and_counts_once_it_is_published(world: RuledWorld) -> None:
+    for number, protocol in enumerate(["Rachis lomb. profil"] * 3 + ["Genou"] * 2 + ["Thorax PA"]):
+        world.receive(number, chest(number, 3_950.0, protocol))
+    work(world)
+    told = mapping_of(world.ours, "CHA", *PERIOD)
+    unmapped = [(one["protocol"], one["state"], one["exposures"]) for one in told["unmapped"]]
+    assert unmapped == [("Rachis lomb. profil", "unmapped", 3), ("Genou", "unmapped", 2)]
+    assert [(one["protocol"], one["act"]) for one in told["acts"]] == [("Thorax PA", "Chest PA")]
+    content, found = suggested(world.ours, "CHA", *PERIOD)
+    assert [(one.protocol, one.act) for one in found] == [
+        ("Rachis lomb. profil", "Lumbar spine lateral"),
+        ("Genou", None),
+    ]
+    assert len(mapping_of(world.ours, "CHA", *PERIOD)["unmapped"]) == 2
+    entry = {"act": found[0].act, "modalities": ["DX"], "protocols": [found[0].name]}
+    edited = content | {"body": {"entries": [*content["body"]["entries"], entry]}}
+    world.ask(PublishRules(document=document(edited)))
+    assert [one["protocol"] for one in mapping_of(world.ours, "CHA", *PERIOD)["unmapped"]] == ["Genou"]

@@ -1,0 +1,31 @@
+"""The mapping that ``dose map suggest`` prints is a rule file: what is in force, the proposals, and what is left."""
+
+from typing import Any
+
+from domain.dose_suggestions import Suggestion
+from domain.rules.document import read_document
+from krypton.cli.dose_findings import rule_file
+from tests.unit.test_dose_acts import PA
+
+FOUND = [
+    Suggestion("DX", "Rachis lomb. profil 90kV", "rachis lomb profil", 12, "Lumbar spine lateral", 0.97),
+    Suggestion("DX", 'Genou "G"', "genou g", 3, None, None),
+]
+
+
+def content(*entries: dict[str, Any]) -> dict[str, Any]:
+    return {"kind": "dose-acts", "version": 2, "in_force_from": "2026-03-01", "body": {"entries": list(entries)}}
+
+
+def test_what_is_proposed_can_be_published_as_it_is_and_keeps_what_is_in_force() -> None:
+    told = read_document(rule_file(content(PA | {"site": "CHB"}), FOUND))
+    assert (told.kind, told.version) == ("dose-acts", 2)
+    assert told.body.count('"act"') == 2
+    assert '"site":"CHB"' in told.body
+    assert '"protocols":["rachis lomb profil"]' in told.body
+
+
+def test_each_proposal_says_why_and_what_is_left_is_a_remark() -> None:
+    lines = rule_file(content(), FOUND).splitlines()
+    assert '# Proposed, likeness 0.97: "Rachis lomb. profil 90kV" (DX), 12 exposures.' in lines
+    assert '# No act is called alike, or several are: "Genou \\"G\\"" (DX), 3 exposures.' in lines
