@@ -47,6 +47,7 @@ QUERIES: Final = {
     "identity_of": "identity.show",
     "record_of": "record.show",
     "dose_of": "dose.show",
+    "dose_bundle_of": "dose.export",
     "consents_of": "consent.show",
     "study_of": "study.show",
     "order_of": "order.show",
@@ -136,7 +137,7 @@ class Queries:
         told = json.dumps(self._answer("study.export", ours, caller, study)).encode()
         return Zipped(len(told), 0, iter([told]))
 
-    def _answer(self, task: str, _: Any, caller: Caller, about: object) -> Any:
+    def _answer(self, task: str, _: Any, caller: Caller, about: object, *_below: object) -> Any:
         self.before()
         self.asked.append((task, caller, str(about)))
         noted = RECORDED.get()

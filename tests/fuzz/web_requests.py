@@ -46,6 +46,7 @@ PATHS: Final = (
     "/metrics",
     RECORD,
     f"/api/studies/{PERSON}",
+    f"/api/people/{PERSON}/dose/{ROOT}1",
     "/api/people/record",
     "/",
     "/api",

@@ -102,6 +102,12 @@ def test_every_route_of_personal_data_asks_the_gate_once_in_its_task_and_under_t
         assert (caller.actor, caller.site, caller.reason) == (DOCTOR, "CHB", WHY["Krypton-Reason"])
 
 
+def test_doses_in_fhir_say_so(client: TestClient, queries: Queries) -> None:
+    answer = client.get(f"/api/people/{PERSON}/dose/1.2.3", headers=SIGNED)
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/fhir+json")
+    assert [(task, about) for task, _, about in queries.asked] == [("dose.export", PERSON)]
+
+
 def test_what_was_not_decided_on_is_not_shown_whatever_the_route_answers(
     web: Face, client: TestClient, queries: Queries, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -12,6 +12,7 @@ from domain.actors import Caller
 from krypton.bootstrap import Krypton
 from krypton.faces.dicomweb import files
 from krypton.faces.dicomweb import routes as dicomweb
+from krypton.faces.dose.standards.given import dose_bundle_of
 from krypton.faces.http.declared import Answer, Asked, Declared, Doors, as_json
 from krypton.faces.http.metrics import Metrics
 from krypton.faces.http.problem import Problem
@@ -44,6 +45,7 @@ def routes(doors: Doors, metrics: Metrics, well: Callable[[], bool], works: Call
         Declared(f"{PERSON}/identity", _of_person(identity_of), doors, "identity.show"),
         Declared(f"{PERSON}/record", _of_person(record_of), doors, "record.show"),
         Declared(f"{PERSON}/dose", _of_person(dose_of), doors, "dose.show"),
+        Declared(f"{PERSON}/dose/{{study_uid}}", _dose_bundle, doors, "dose.export"),
         Declared(f"{PERSON}/consents", _of_person(consents_of), doors, "consent.show"),
         Declared("/api/people/record", _of_named(record_of), doors, "record.show", method="POST"),
         Declared("/api/studies/{study:uuid}", _study, doors, "study.show"),
@@ -62,6 +64,12 @@ def _of_person(query: OfPerson) -> Answer:
 def _of_named(query: OfPerson) -> Answer:
     """The same; the person is named in the body, so that no address holds somebody's number."""
     return lambda asked: as_json(query(asked.ours, asked.by, _ref(asked.body)))
+
+
+def _dose_bundle(asked: Asked) -> Response:
+    found = as_json(dose_bundle_of(asked.ours, asked.by, str(asked.path["person"]), asked.path["study_uid"]))
+    found.headers["content-type"] = "application/fhir+json"
+    return found
 
 
 def _study(asked: Asked) -> Response:
