@@ -2,9 +2,9 @@
 
 A group is of one device, act, population, a child's weight, quantity and phantom, within a period. Its mean or median,
 as the text says, is compared with the level: "over" is strict; a median under the guide value calls for a look at the
-quality of images. A group of fewer persons than the text asks for has no finding, and that is said; nor has one
-of so few that they might be known by it. Exposures are
-grouped twice: by the text in force on their day, each text apart, and by today's.
+quality of images. A group of fewer persons than the text asks for has no finding, nor has one of so few that they might
+be known by it; both are said. Exposures are grouped twice: by the text in force on their day, each text apart, and by
+today's.
 """
 
 from collections import Counter
