@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from math import fsum
 from typing import Any, Final
 
 from domain.dose_alerts import QUANTITIES
+from domain.dose_distinct import total
 from domain.dose_estimates import summed
 from domain.pregnancy import POSSIBLE, YES
 from schemas.event import ERASED
@@ -21,7 +21,6 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
 """Kinds of exams that people know, each with its modalities (DICOM PS3.3 C.7.3.1.1.1); others are ``other``."""
 OTHER: Final = "other"
 SUMMED: Final = QUANTITIES[1:]  # CTDIvol is an average over a scanned length: its sum is meaningless
-DIGITS: Final = 12  # below what any device states, above the noise of adding binary fractions
 
 
 @dataclass(frozen=True)
@@ -65,9 +64,19 @@ def counted(row: Row, quantity: str) -> float | None:
     return value if row["in_totals"] or quantity not in row["implausible"] else None
 
 
+def stated(alone: Iterable[Row], quantity: str) -> list[float]:
+    """What reports state of a quantity without an exposure."""
+    return [row["value"] for row in alone if row["quantity"] == quantity]
+
+
+def doses(rows: Sequence[Row], alone: Sequence[Row]) -> dict[str, float]:
+    """The sum of each quantity that is known, in the unit of its name."""
+    sums = {q: total([*(counted(row, q) for row in rows), *stated(alone, q)]) for q in SUMMED}
+    return {quantity: value for quantity, value in sums.items() if value is not None}
+
+
 def _exam(study: str, rows: Sequence[Row], alone: Sequence[Row], reports: Sequence[Row]) -> Exam:
     told = [*rows, *reports]
-    sums = {q: _sum([*(counted(row, q) for row in rows), *_stated(alone, q)]) for q in SUMMED}
     dates = [row["started_at"] for row in rows if row["started_at"]]
     dates = dates or [report["reported_at"] for report in reports if report["reported_at"]]
     return Exam(
@@ -77,7 +86,7 @@ def _exam(study: str, rows: Sequence[Row], alone: Sequence[Row], reports: Sequen
         sites=tuple(sorted({row["site"] for row in told})),
         regions=_named(rows, "target_region") or _named(rows, "protocol"),
         exposures=len(rows),
-        doses={quantity: value for quantity, value in sums.items() if value is not None},
+        doses=doses(rows, alone),
         pregnancy=_pregnancy(rows),
         estimate_msv=_estimate(rows, alone),
     )
@@ -97,15 +106,6 @@ def _pregnancy(rows: Iterable[Row]) -> str:
     if any(row["pregnancy_disagrees"] for row in rows):
         return "disagrees"
     return "said" if any(row["pregnant"] or row["pregnancy_ordered"] in (YES, POSSIBLE) for row in rows) else ""
-
-
-def _sum(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(f"{fsum(known):.{DIGITS}g}") if known else None
-
-
-def _stated(alone: Iterable[Row], quantity: str) -> list[float]:
-    return [row["value"] for row in alone if row["quantity"] == quantity]
 
 
 def _kind(modalities: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from domain.dose_distinct import total
 from domain.dose_reports import IMAGE
 from domain.errors import NotFound
-from krypton.faces.dose.exams import SUMMED, counted
+from krypton.faces.dose.exams import SUMMED, counted, doses, stated
 from schemas.event import ERASED
 
 Row = Mapping[str, Any]
@@ -70,14 +70,13 @@ def _summary(
     sources = dict.fromkeys(row["report_uid"] for row in (*rows, *alone))
     times = [row["started_at"] for row in rows if row["started_at"]]
     times = times or [at for uid in sources if uid in reports and (at := reports[uid]["reported_at"])]
-    sums = {quantity: total([counted(row, quantity) for row in rows] + _stated(alone, quantity)) for quantity in SUMMED}
     return Summary(
         procedure=procedure,
         modality=next((row["modality"] for row in (*rows, *alone) if row["modality"]), ""),
         device=device,
         started_at=min(times, default=None),
         exposures=len(rows),
-        doses={quantity: value for quantity, value in sums.items() if value is not None},
+        doses=doses(rows, alone),
         reports=tuple(uid for uid in sources if uid in reports and reports[uid]["source"] == "report"),
         radiopharmaceuticals=tuple(_words(row["radiopharmaceutical"] for row in rows)),
         breasts=_breasts(rows, alone),
@@ -87,7 +86,7 @@ def _summary(
 
 
 def _breasts(rows: Sequence[Row], alone: Sequence[Row]) -> dict[str | None, float]:
-    told = [(_side(row), counted(row, GLANDULAR)) for row in rows] + [(None, one) for one in _stated(alone, GLANDULAR)]
+    told = [(_side(row), counted(row, GLANDULAR)) for row in rows] + [(None, one) for one in stated(alone, GLANDULAR)]
     sums = {side: total(value for of, value in told if of == side) for side, _ in told}
     return {side: value for side, value in sums.items() if value is not None}
 
@@ -95,10 +94,6 @@ def _breasts(rows: Sequence[Row], alone: Sequence[Row]) -> dict[str | None, floa
 def _side(row: Row) -> str | None:
     side = row.get("side")
     return None if side in (None, ERASED) else str(side)
-
-
-def _stated(alone: Sequence[Row], quantity: str) -> list[float | None]:
-    return [row["value"] for row in alone if row["quantity"] == quantity]
 
 
 def _words(told: Iterable[str | None]) -> list[str]:
