@@ -118,7 +118,7 @@ def diff(
                 with stages() as tell:
                     found = differences.meaning(connection, pair, offset, limit, tell)
             _list(found, as_json)
-            different = bool(found) or not _compared(connection, pair)["equal"]
+            different = bool(found) or not _are_equal(connection, pair)
             if different and not found:
                 err.print(f"nothing to list here, yet they differ: see krypton views diff {view}")
         else:
@@ -220,6 +220,13 @@ def _compared(connection: Any, pair: "Pair") -> dict[str, Any]:
 
     with stages() as tell:
         return diff.summary(connection, pair, tell)
+
+
+def _are_equal(connection: Any, pair: "Pair") -> bool:
+    from projections.versions import diff
+
+    with stages() as tell:
+        return diff.equal(connection, pair, tell)
 
 
 def _list(found: list[dict[str, Any]], as_json: bool) -> None:

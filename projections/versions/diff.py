@@ -70,11 +70,7 @@ def summary(connection: Connection, pair: Pair, tell: Tell = lambda *_: None, ke
     ``Meaning``; only if they apply and both versions have the tables for them. ``tell``: told how
     far it is; the rows to compare are PostgreSQL's estimate. ``keep``: see ``Keep``.
     """
-    _session(connection)
-    tables, sizes = [], _sizes(connection, pair)
-    for table in _tables(connection, pair):
-        tables.append(_counts(connection, pair, table))
-        tell("rows compared", sum(sizes.get(one["table"], 0) for one in tables), sum(sizes.values()))
+    tables = _counted(connection, pair, tell)
     letters, sides = catalog.dead_letters(connection), {"live": pair.live, "candidate": pair.candidate}
     nothing: Document = {}
     meant = _meant(connection, pair, lambda told: told.counts(connection, *pair.schemas, tell, keep), nothing)
@@ -82,12 +78,17 @@ def summary(connection: Connection, pair: Pair, tell: Tell = lambda *_: None, ke
         "view": pair.view,
         "live": pair.live,
         "candidate": pair.candidate,
-        "equal": not any(t["added"] or t["gone"] or t["changed"] or t["columns"] for t in tables),
+        "equal": _are_equal(tables),
         "settled": _settled(connection, pair),
         "dead_letters": {side: letters.get((pair.view, number), 0) for side, number in sides.items()},
         **meant,
         "tables": tables,
     }
+
+
+def equal(connection: Connection, pair: Pair, tell: Tell = lambda *_: None) -> bool:
+    """Whether no row and no column differs. What differences mean is not worked out: of a region that takes minutes."""
+    return _are_equal(_counted(connection, pair, tell))
 
 
 def listing(connection: Connection, pair: Pair, table: str, offset: int = 0, limit: int = 100) -> list[Document]:
@@ -129,6 +130,20 @@ def _meant(connection: Connection, pair: Pair, ask: Callable[[Meaning], T], noth
 def _session(connection: Connection) -> None:
     with connection.cursor() as cursor:
         cursor.execute(SESSION)
+
+
+def _counted(connection: Connection, pair: Pair, tell: Tell) -> list[Document]:
+    """Rows added, gone and changed, table by table."""
+    _session(connection)
+    tables, sizes = list[Document](), _sizes(connection, pair)
+    for table in _tables(connection, pair):
+        tables.append(_counts(connection, pair, table))
+        tell("rows compared", sum(sizes.get(one["table"], 0) for one in tables), sum(sizes.values()))
+    return tables
+
+
+def _are_equal(tables: Sequence[Document]) -> bool:
+    return not any(t["added"] or t["gone"] or t["changed"] or t["columns"] for t in tables)
 
 
 def _tables(connection: Connection, pair: Pair) -> list[Compared]:
