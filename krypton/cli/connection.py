@@ -17,6 +17,17 @@ def krypton(login: str | None = OPERATOR) -> Krypton:
     return Krypton.connect(login=login)
 
 
+def settled() -> Krypton:
+    """The same, with nothing left undone of what was promoted, rolled back or dropped before."""
+    from krypton.progress import stages
+    from krypton.views import promote
+
+    ours = krypton()
+    with stages() as tell:
+        promote.settle(ours, tell=tell)
+    return ours
+
+
 def envelope(actor: str, command_id: UUID | None) -> Envelope:
     """The envelope of one command."""
     return Envelope(actor, command_id or uuid4())

@@ -1,6 +1,6 @@
-"""krypton views: rebuild, compare, check, promote, roll back and drop versions of the views.
+"""krypton views: builds, promotes, rolls back and drops versions of the views, and shows which there are.
 
-A view's next version is built beside the live one, compared, promoted or dropped.
+A view's next version is built beside the live one, compared (``views_compared``), promoted or dropped.
 
 Each command first finishes what a promotion that was killed half-way left undone.
 """
@@ -10,22 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from krypton.bootstrap import Krypton, known_view
+from krypton.bootstrap import known_view
+from krypton.cli import views_compared
 from krypton.cli.calling import OWN, As
-from krypton.cli.connection import krypton
+from krypton.cli.connection import settled
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId
 from krypton.cli.output import document, err, out, table
+from krypton.cli.views_compared import Version, View
 from krypton.progress import progress, stages
-from projections.declared import VIEWS
 
 if TYPE_CHECKING:
-    from projections.versions.diff import Pair
+    from krypton.views.rebuild import Built
 
 app = command_group("Views: their versions, rebuilt, compared, promoted.")
-View = Annotated[str, typer.Argument(help=f"One of {', '.join(VIEWS)}.")]
-Version = Annotated[int | None, typer.Option("--version", help="Which one; without it, the newest that is ready.")]
-DIFFERENT = 1
 COLUMNS = ("view", "version", "state", "ours", "until", "position", "lag", "dead_letters", "rows", "rules")
 TOLD = {
     "merged": "pairs merged",
@@ -45,7 +43,7 @@ def status(who: As = OWN, as_json: AsJson = False) -> None:
     """
     from krypton.views.lag import views_status
 
-    found = views_status(_settled())
+    found = views_status(settled())
     if as_json:
         document(found)
         return
@@ -71,77 +69,14 @@ def rebuild(
     from krypton.views import rebuild
 
     asked = tuple(RuleId.parse(text) for text in rules or ())
-    ours, wish = _settled(), rebuild.Wish(view, until, processes, rules=asked)
+    ours, wish = settled(), rebuild.Wish(view, until, processes, rules=asked)
     started = rebuild.begin(ours, wish)
     rebuild.yield_to_others()
     if started.resumed:
         err.print(f"resuming {view} v{started.version}: {started.resumed} events are done already")
     with progress(f"{view} v{started.version}", sum(part.end for part in started.todo)) as bar:
         built = rebuild.run(ours, wish, started, bar.advance)
-    seconds = built.fold_s + built.index_s
-    rate = built.events / seconds if seconds else 0.0
-    if as_json:
-        told = {"view": view, "version": built.version, "events": built.events, "dead_letters": built.dead_letters}
-        document({**told, "seconds": seconds, "events_per_s": rate})
-        return
-    out.print(f"{view} v{built.version} is ready: {built.events:,} events in {seconds:.1f} s, {rate:,.0f}/s")
-    if built.dead_letters:
-        err.print(f"{built.dead_letters} events are dead letters of it: see krypton dead-letters list")
-    if until is not None:
-        err.print(f"it holds nothing after position {until}, and is not kept up to date")
-    err.print(f"next: krypton views diff {view}, then promote or drop it")
-
-
-@app.command()
-def diff(
-    view: View,
-    version: Version = None,
-    rows: Annotated[str | None, typer.Option("--rows", help="List the rows of this table that differ.")] = None,
-    listing: Annotated[bool, typer.Option("--list", help="List what the differences mean, one by one.")] = False,
-    offset: Annotated[int, typer.Option("--offset", min=0, help="Of a listing: how many to leave out.")] = 0,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="Of a listing: how many at most.")] = 100,
-    who: As = OWN,
-    as_json: AsJson = False,
-) -> None:
-    """What a candidate would change for readers: counts, or a listing; 1 when anything differs."""
-    from krypton.views import compare
-    from projections.versions import diff as differences
-
-    known_view(view)
-    ours = _settled()
-    with ours.snapshot() as connection:
-        pair = compare.with_candidate(ours, connection, view, version)
-        if rows or listing:
-            if rows:
-                found = differences.listing(connection, pair, rows, offset, limit)
-            else:
-                with stages() as tell:
-                    found = differences.meaning(connection, pair, offset, limit, tell)
-            _list(found, as_json)
-            different = bool(found) or not _are_equal(connection, pair)
-            if different and not found:
-                err.print(f"nothing to list here, yet they differ: see krypton views diff {view}")
-        else:
-            summary = _compared(connection, pair)
-            _summary(summary, as_json)
-            different = not summary["equal"]
-    if different:
-        raise typer.Exit(DIFFERENT)
-
-
-@app.command()
-def check(view: View, who: As = OWN, as_json: AsJson = False) -> None:
-    """Compare the live version with a temporary rebuild; exit code 1 if anything differs."""
-    from krypton.views import check, lag, rebuild
-
-    ours = _settled()
-    total = lag.records_of(ours, view)
-    rebuild.yield_to_others()
-    with progress(f"{view}, built aside", total) as bar:
-        summary = check.check(ours, view, bar.advance)
-    _summary(summary, as_json)
-    if not summary["equal"]:
-        raise typer.Exit(DIFFERENT)
+    _built(built, until, as_json)
 
 
 @app.command()
@@ -161,7 +96,7 @@ def promote(
     from projections.versions import versions
 
     known_view(view)
-    ours = _settled()
+    ours = settled()
     if done := promote.answered(ours, command_id, who.actor()):  # before a candidate is looked for: it is live now
         _switched(done, as_json)
         return
@@ -183,7 +118,7 @@ def rollback(view: View, who: As = OWN, command_id: CommandId = None, as_json: A
     from krypton.views import promote
 
     known_view(view)
-    ours = _settled()
+    ours = settled()
     with stages() as tell:
         done = promote.rollback(ours, view, who.actor(), command_id, tell=tell)
     _switched(done, as_json)
@@ -201,56 +136,23 @@ def drop(
     from krypton.views import promote
 
     known_view(view)
-    _switched(promote.drop(_settled(), view, version, who.actor(), command_id), as_json)
+    _switched(promote.drop(settled(), view, version, who.actor(), command_id), as_json)
 
 
-def _settled() -> Krypton:
-    """The ledger, with nothing left undone of what was promoted, rolled back or dropped before."""
-    from krypton.views import promote
-
-    ours = krypton()
-    with stages() as tell:
-        promote.settle(ours, tell=tell)
-    return ours
-
-
-def _compared(connection: Any, pair: "Pair") -> dict[str, Any]:
-    """The counts of a diff; on a large view this takes a while."""
-    from projections.versions import diff
-
-    with stages() as tell:
-        return diff.summary(connection, pair, tell)
-
-
-def _are_equal(connection: Any, pair: "Pair") -> bool:
-    from projections.versions import diff
-
-    with stages() as tell:
-        return diff.equal(connection, pair, tell)
-
-
-def _list(found: list[dict[str, Any]], as_json: bool) -> None:
+def _built(built: "Built", until: int | None, as_json: bool) -> None:
+    """What a rebuild made. ``until``: the last ledger position of it."""
+    seconds = built.fold_s + built.index_s
+    rate = built.events / seconds if seconds else 0.0
     if as_json:
-        document(found)
+        told = {"view": built.view, "version": built.version, "events": built.events}
+        document({**told, "dead_letters": built.dead_letters, "seconds": seconds, "events_per_s": rate})
         return
-    table(found, tuple(found[0]) if found else (), "Differences")
-
-
-def _summary(summary: Mapping[str, Any], as_json: bool) -> None:
-    if as_json:
-        document(summary)
-        return
-    if not summary["settled"]:
-        err.print("the two have not read equally far: some of what differs is only lag")
-    if any(summary["dead_letters"].values()):
-        waiting = " and ".join(f"{count} in v{summary[side]}" for side, count in summary["dead_letters"].items())
-        err.print(f"dead letters: {waiting}; see krypton dead-letters list")
-    table(summary["tables"], ("table", "added", "gone", "changed", "columns"), f"{summary['view']}, rows")
-    for name in ("persons", "doses"):
-        if name in summary:
-            told = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in summary[name].items())
-            out.print(f"{name}: {told}")
-    out.print(f"v{summary['live']} and v{summary['candidate']} " + ("are equal" if summary["equal"] else "differ"))
+    out.print(f"{built.view} v{built.version} is ready: {built.events:,} events in {seconds:.1f} s, {rate:,.0f}/s")
+    if built.dead_letters:
+        err.print(f"{built.dead_letters} events are dead letters of it: see krypton dead-letters list")
+    if until is not None:
+        err.print(f"it holds nothing after position {until}, and is not kept up to date")
+    err.print(f"next: krypton views diff {built.view}, then promote or drop it")
 
 
 def _switched(done: Mapping[str, Any], as_json: bool) -> None:
@@ -265,3 +167,6 @@ def _switched(done: Mapping[str, Any], as_json: bool) -> None:
     if done["waits_for"]:
         later = "krypton run raises them as soon as it can, or the next krypton views command"
         err.print(f"decisions newly due are not raised yet: {done['waits_for']}; {later}")
+
+
+views_compared.add_to(app)
