@@ -2,7 +2,7 @@
 
 A view's next version is built beside the live one, compared (``views_compared``), promoted or dropped.
 
-Each command first finishes what a promotion that was killed half-way left undone.
+Each command but a dry run first finishes what a promotion that was killed half-way left undone.
 """
 
 from collections.abc import Mapping
@@ -13,26 +13,20 @@ import typer
 from krypton.bootstrap import known_view
 from krypton.cli import views_compared
 from krypton.cli.calling import OWN, As
-from krypton.cli.connection import settled
+from krypton.cli.connection import krypton, settled
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId
 from krypton.cli.output import document, err, out, table
-from krypton.cli.views_compared import Version, View
+from krypton.cli.views_compared import Version, View, print_preview
+from krypton.cli.views_words import AFTERWARDS, DECIDED
 from krypton.progress import progress, stages
 
 if TYPE_CHECKING:
     from krypton.views.rebuild import Built
 
 app = command_group("Views: their versions, rebuilt, compared, promoted.")
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what it would change and decide; write nothing.")]
 COLUMNS = ("view", "version", "state", "ours", "until", "position", "lag", "dead_letters", "rows", "rules")
-TOLD = {
-    "merged": "pairs merged",
-    "proposed": "pairs proposed for review",
-    "unmerged": "merges taken back",
-    "alerts": "studies with new dose alerts",
-    "stand": "left as they were decided meanwhile",
-    "again": "identities that changed meanwhile, to be matched again",
-}
 
 
 @app.command()
@@ -84,6 +78,7 @@ def promote(
     view: View,
     version: Version = None,
     force: Annotated[bool, typer.Option("--force", help="Though it lags, or was built --until a position.")] = False,
+    dry_run: DryRun = False,
     who: As = OWN,
     command_id: CommandId = None,
     as_json: AsJson = False,
@@ -96,6 +91,9 @@ def promote(
     from projections.versions import versions
 
     known_view(view)
+    if dry_run:
+        _preview(view, version, force=force, as_json=as_json)
+        return
     ours = settled()
     if done := promote.answered(ours, command_id, who.actor()):  # before a candidate is looked for: it is live now
         _switched(done, as_json)
@@ -110,6 +108,19 @@ def promote(
             ours, view, candidate, who.actor(), command_id, summary=summary, foreseen=due, force=force, tell=tell
         )
     _switched(done, as_json)
+
+
+def _preview(view: str, version: int | None, *, force: bool, as_json: bool) -> None:
+    """What the promotion would do. What was left undone before is not finished here: that would write."""
+    from krypton.views import preview
+    from projections.versions import versions
+
+    ours = krypton()
+    with ours.snapshot() as connection:
+        candidate = versions.candidate(connection, view, version)
+    with stages() as tell:
+        found = preview.preview(ours, view, candidate, force=force, tell=tell)
+    print_preview(found, as_json)
 
 
 @app.command()
@@ -163,7 +174,7 @@ def _switched(done: Mapping[str, Any], as_json: bool) -> None:
     what = done["what"].replace("_", " ")
     out.print(f"{done['view']} v{done['version']} {what}{was}; written at {done['position']}")
     for name, count in (done["decided"] or {}).items():
-        out.print(f"  {count} {TOLD[name]}")
+        out.print(f"  {count} {(DECIDED | AFTERWARDS)[name]}")
     if done["waits_for"]:
         later = "krypton run raises them as soon as it can, or the next krypton views command"
         err.print(f"decisions newly due are not raised yet: {done['waits_for']}; {later}")

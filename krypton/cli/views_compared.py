@@ -1,4 +1,4 @@
-"""krypton views diff and check: what two versions of a view differ in, and what that means."""
+"""krypton views diff and check: what versions of a view differ in, what that means, what a promotion would do."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +10,7 @@ from krypton.cli.calling import OWN, As
 from krypton.cli.connection import settled
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, err, out, table
+from krypton.cli.views_words import DECIDED, by_rule, meant, worded
 from krypton.progress import progress, stages
 from projections.declared import VIEWS
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 View = Annotated[str, typer.Argument(help=f"One of {', '.join(VIEWS)}.")]
 Version = Annotated[int | None, typer.Option("--version", help="Which one; without it, the newest that is ready.")]
 DIFFERENT = 1
+ROWS = ("table", "added", "gone", "changed", "columns")
+TOLD = ("persons", "doses")
+"""What a view tells beyond rows."""
 Found = list[dict[str, Any]]
 
 
@@ -96,7 +100,7 @@ def _list(found: Found, as_json: bool) -> None:
     if as_json:
         document(found)
         return
-    table(found, tuple(found[0]) if found else (), "Differences")
+    table([worded(row) for row in found], tuple(found[0]) if found else (), "Differences")
 
 
 def print_summary(summary: Mapping[str, Any], as_json: bool) -> None:
@@ -104,17 +108,45 @@ def print_summary(summary: Mapping[str, Any], as_json: bool) -> None:
     if as_json:
         document(summary)
         return
+    _warn(summary)
+    table(summary["tables"], ROWS, f"{summary['view']}, rows")
+    _meant(summary, "What it means")
+    out.print(f"v{summary['live']} and v{summary['candidate']} " + ("are equal" if summary["equal"] else "differ"))
+
+
+def print_preview(found: Mapping[str, Any], as_json: bool) -> None:
+    """What a promotion would do (``krypton.views.preview``)."""
+    if as_json:
+        document(found)
+        return
+    view, live, candidate = found["view"], f"v{found['live']}", f"v{found['candidate']}"
+    _warn(found)
+    if found["unfinished"]:
+        said = "a promotion, rollback or drop was cut short, and some of this may follow from it"
+        err.print(f"{said}: krypton views status completes it")
+    out.print(f"nothing was written; {view} {candidate} would take the place of {live}")
+    table([row for row in found["tables"] if any(row[name] for name in ROWS[1:])], ROWS, "Rows that readers would see")
+    _meant(found, "What readers would see")
+    decisions = [{**one, "decision": DECIDED[one["decision"]], "by": by_rule(one)} for one in found["decisions"]]
+    table(decisions, ("count", "decision", "by"), "What would be decided")
+    if found["rules"] == found["former_rules"]:
+        out.print(f"{candidate} has the rules of {live}: nothing is decided")
+    elif found.keys() & set(TOLD):
+        out.print(f"who that is: krypton views diff {view} --version {found['candidate']} --list")
+
+
+def _warn(summary: Mapping[str, Any]) -> None:
     if not summary["settled"]:
         err.print("the two have not read equally far: some of what differs is only lag")
     if any(summary["dead_letters"].values()):
         waiting = " and ".join(f"{count} in v{summary[side]}" for side, count in summary["dead_letters"].items())
         err.print(f"dead letters: {waiting}; see krypton dead-letters list")
-    table(summary["tables"], ("table", "added", "gone", "changed", "columns"), f"{summary['view']}, rows")
-    for name in ("persons", "doses"):
+
+
+def _meant(summary: Mapping[str, Any], title: str) -> None:
+    for name in TOLD:
         if name in summary:
-            told = ", ".join(f"{count} {what.replace('_', ' ')}" for what, count in summary[name].items())
-            out.print(f"{name}: {told}")
-    out.print(f"v{summary['live']} and v{summary['candidate']} " + ("are equal" if summary["equal"] else "differ"))
+            table(meant(summary[name]), ("count", "what"), title)
 
 
 def add_to(app: typer.Typer) -> None:
