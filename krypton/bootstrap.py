@@ -5,7 +5,6 @@ Nothing here decides anything. ``Krypton.connect`` is what the command line, the
 
 import gc
 import os
-import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +15,6 @@ from uuid import UUID
 
 import psycopg2
 
-from domain.aggregates.identity import Identity
 from domain.errors import NotFound
 from domain.ids import Ids
 from domain.ins import PRODUCTION, TEST
@@ -26,6 +24,7 @@ from domain.rules.document import RuleId
 from domain.rules.in_force import ABSENT
 from domain.work import Command, Envelope
 from krypton.errors import unanswered
+from krypton.refs import resolve
 from krypton.settings import Addresses, ServiceUnavailable, Settings, addresses, as_login
 from postgres.session import Busy
 from postgres.snapshots import Snapshots
@@ -44,8 +43,6 @@ if TYPE_CHECKING:  # imported where used: a command that only asks the ledger ne
     from adapters.vault.ring import Ring
     from projections.engine.projection import Projection
     from projections.engine.store import ViewStore
-
-ORDINAL = re.compile(r"(.+)#([2-9]|[1-9][0-9])", re.DOTALL)  # of a collision, as ``identity show`` writes it
 
 
 def known_view(name: str) -> None:
@@ -266,42 +263,7 @@ class Krypton:
 
         Raises NotFound, where nobody or several are named so.
         """
-        assigner, bar, local_id = ref.partition("|")
-        if not bar:
-            return self._known(identity := _uuid(ref), f" {identity}")
-        if assigner == "INS":
-            from projections.identity_index import naming
-
-            with self.snapshot() as connection:
-                return UUID(naming.by_matricule(connection, local_id))
-        return self._known(self._numbered(assigner, local_id), "")
-
-    def _numbered(self, assigner: str, local_id: str) -> UUID:
-        """``123``, or ``123#2`` for the second person that the assigner gave that number. Raises NotFound.
-
-        An assigner may give out ``123#2`` itself; where both are there, to take either would be a guess.
-        """
-        ids = self.ledger.ids
-        spelt = Identity.create_id(ids, assigner, local_id)
-        if not (match := ORDINAL.fullmatch(local_id)):
-            return spelt
-        counted = Identity.create_id(ids, assigner, match[1], int(match[2]))
-        there = [*self.ledger.log.positions_of((spelt, counted))]
-        if len(there) > 1:
-            raise NotFound(
-                f"two identities are written so, {spelt} and {counted}: write the uuid of the one that is meant; "
-                "krypton identity show tells them apart"
-            )
-        return there[0] if there else spelt
-
-    def _known(self, identity: UUID, at: str) -> UUID:
-        if self.ledger.find(Identity, identity) is None:
-            # A REF may hold a local id or a name typed by mistake: neither is repeated, for messages end up in logs.
-            raise NotFound(
-                f"no such identity{at}: check it, or look with krypton identity search; "
-                "write ASSIGNER|LOCAL_ID, a uuid, or INS|matricule"
-            )
-        return identity
+        return resolve(self.ledger, self.snapshot, ref)
 
     @contextmanager
     def _database_answers(self) -> Iterator[None]:
@@ -311,10 +273,3 @@ class Krypton:
             raise ServiceUnavailable(str(busy)) from None
         except psycopg2.OperationalError as away:
             raise ServiceUnavailable(unanswered(away)) from None
-
-
-def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound("no identity by that name: write ASSIGNER|LOCAL_ID, a uuid, or INS|matricule") from None

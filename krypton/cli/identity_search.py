@@ -3,9 +3,9 @@
 What is sought names a person: with ``--from`` or ``-`` it is no argument, and no list of processes shows it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -32,30 +32,34 @@ LEAST: Final = 2
 WITHOUT_KEY: Final = 13
 """Characters of a matricule that its key may be worked out for."""
 
+Family = Annotated[
+    str | None,
+    typer.Option("--family", callback=line, help="How it, or a word of it, begins; a used name, too. - reads it."),
+]
+Given = Annotated[
+    str | None, typer.Option("--given", callback=line, help="How it begins; any of the first names. - reads it.")
+]
+Sound = Annotated[bool, typer.Option("--sound", help="Names that sound as these do in French: DUPOND for DUPONT.")]
+Number = Annotated[str | None, typer.Option("--number", callback=line, help="A local id, of any assigner. - reads it.")]
+Assigner = Annotated[str | None, typer.Option("--assigner", help="Only ids that this one gave out.")]
+Ins = Annotated[
+    str | None, typer.Option("--ins", callback=line, help="Matricule, with or without its key. - reads it.")
+]
+Page = Annotated[int, typer.Option("--page", min=1, max=1_000_000, help="Of --limit identities each.")]
+
 
 def search(
-    family: Annotated[
-        str | None,
-        typer.Option("--family", callback=line, help="How it, or a word of it, begins; a used name, too. - reads it."),
-    ] = None,
-    given: Annotated[
-        str | None, typer.Option("--given", callback=line, help="How it begins; any of the first names. - reads it.")
-    ] = None,
-    by_sound: Annotated[
-        bool, typer.Option("--sound", help="Names that sound as these do in French: DUPOND for DUPONT.")
-    ] = False,
+    family: Family = None,
+    given: Given = None,
+    by_sound: Sound = False,
     birth_date: BirthDate = None,
     sex: SexOf = None,
     birth_place: BirthPlace = None,
-    number: Annotated[
-        str | None, typer.Option("--number", callback=line, help="A local id, of any assigner. - reads it.")
-    ] = None,
-    assigner: Annotated[str | None, typer.Option("--assigner", help="Only ids that this one gave out.")] = None,
-    ins: Annotated[
-        str | None, typer.Option("--ins", callback=line, help="Matricule, with or without its key. - reads it.")
-    ] = None,
+    number: Number = None,
+    assigner: Assigner = None,
+    ins: Ins = None,
     source: From = None,
-    page: Annotated[int, typer.Option("--page", min=1, max=1_000_000, help="Of --limit identities each.")] = 1,
+    page: Page = 1,
     limit: Limit = PAGE,
     who: As = OWN,
     reason: Why = ASKED,
@@ -80,7 +84,12 @@ def search(
     found = people_found(ours, asker(ours, who, reason), criteria, limit=limit, skip=(page - 1) * limit)
     if as_json:
         document(found)
-        return
+    else:
+        _print(found, criteria, page, limit)
+
+
+def _print(found: Sequence[Mapping[str, Any]], criteria: Mapping[str, str], page: int, limit: int) -> None:
+    """The people of one page, and how to find others."""
     rows = [row["traits"] | {name: row[name] for name in row if name != "traits"} for row in found]
     table(rows, FOUND, "Found" if page == 1 else f"Found, page {page}")
     if not found and "|" in criteria.get("number", ""):
