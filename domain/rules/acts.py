@@ -10,6 +10,7 @@ The version published last, of those whose day has come, is in force; before, th
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
+from math import prod
 from typing import Any, Final
 
 from domain.dose_acts import DoseActs, Entry, compared_as, folded, words_in
@@ -20,6 +21,8 @@ from domain.rules.place import Checks, Place
 NAMES: Final = ("protocols", "radiopharmaceuticals")
 LISTS: Final = ("procedures", "regions", "acquisitions")
 CONDITIONS: Final = ("modalities", *NAMES, *LISTS, "site")
+MOST_PAIRS: Final = 1_000
+"""Each pair of names is an entry of its own (``_entries``)."""
 
 
 def check(body: Place) -> None:
@@ -43,6 +46,14 @@ def _check_entry(entry: Place) -> None:
         for name in parts.keys() & {"modalities", *LISTS, *NAMES}:
             for item in checks(parts[name].items) or ():
                 checks(partial(_check_item, item, name))
+        checks(partial(_check_pairs, entry))
+
+
+def _check_pairs(entry: Place) -> None:
+    names = [value for name in NAMES if isinstance(value := entry.value.get(name), list)]
+    if len(names) == len(NAMES) and prod(map(len, names)) > MOST_PAIRS:
+        said = f"has over {MOST_PAIRS} pairs of a protocol and a radiopharmaceutical: make several entries"
+        raise OutOfRange(f"{entry.path}: {said}")
 
 
 def _check_item(item: Place, name: str) -> None:

@@ -140,11 +140,13 @@ def document(raw: Mapping[str, Any]) -> RuleDocument:
         kind = checks(lambda: known_kind(parts["kind"].given(), "kind"))
         checks(lambda: known_version(parts["version"].given()))
         body = checks(parts["body"].given)
-        if kind and body is not None:
+        if kind and "body" in raw:
             checks(lambda: CHECKS[kind](Place("body", body)))
         if "title" in parts:
             checks(parts["title"].text)
         start = checks(lambda: Place("in_force_from", parts["in_force_from"].given()).day())
+        if start and kind == REFERENCE_LEVELS and isinstance(body, dict):
+            checks(lambda: levels.check_days(start, body))
     body = canonical_json(_canonical(raw["body"]))
     return RuleDocument(raw["kind"], raw["version"], start or "", raw.get("title", ""), body)
 

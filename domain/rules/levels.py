@@ -10,11 +10,14 @@ ETSP1129093A); ASN decision 2019-DC-0667; units by arithmetic, and 2011 table 2.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from functools import partial
+from itertools import product
 from typing import Any, Final
 
+from domain.dose_acts import compared_as
 from domain.dose_alerts import QUANTITIES
 from domain.dose_bands import ADULT, HEAVIEST_KG, POPULATIONS
 from domain.dose_levels import ADULTS, CHILDREN, ENTRANCE, MEAN, MEDIAN, Level, ReferenceLevels
@@ -23,6 +26,8 @@ from domain.rules.place import Checks, Place
 
 PHANTOMS: Final = (16, 32)  # cm: DCM 113690, 113691
 WITH_PHANTOM: Final = ("ctdivol_mgy", "dlp_mgycm")
+ANY: Final = "any"
+"""In the place of a weight: some level of the phantom is known."""
 MODALITY: Final = re.compile(r"[A-Z0-9]{2,16}")  # DICOM PS3.3 C.7.3.1.1.1, a code string
 NEEDED: Final = ("act", "modality", "population", "quantity", "value", "unit")
 LEVELS_OF: Final = (*QUANTITIES, ENTRANCE)
@@ -125,20 +130,43 @@ def _check_phantom(phantom: Place, quantity: str | None) -> None:
 
 
 def _twice(levels: Iterable[Place]) -> Iterator[DuplicateLevel]:
-    """No exposure has two levels of one quantity: neither by its act, nor by its protocol."""
-    acts: set[tuple[Any, ...]] = set()
-    covered: set[tuple[Any, ...]] = set()
+    """No exposure has two levels of one quantity: neither by its act, nor by its protocol.
+
+    A level without a phantom, or without a weight, is for each.
+    """
+    acts: dict[Any, set[tuple[Any, Any]]] = defaultdict(set)
+    covered: dict[Any, set[tuple[Any, Any]]] = defaultdict(set)
     for level in levels:
         told = level.value
-        common = (told["modality"], told["population"], told["quantity"], told.get("phantom_cm"), told.get("weight_kg"))
-        if (*common, told["act"]) in acts:
-            yield DuplicateLevel(f"{level.path}: an earlier level is of the same act and quantity: remove one")
-        acts.add((*common, told["act"]))
+        common = (compared_as(told["modality"]), told["population"], told["quantity"])
+        for_whom = (told.get("phantom_cm"), told.get("weight_kg"))
+        if _meets(acts[*common, told["act"]], *for_whom):
+            said = "an earlier level is of the same act and quantity, and an exposure has one level: remove one"
+            yield DuplicateLevel(f"{level.path}: {said}")
+        acts[*common, told["act"]] |= _reach(*for_whom)
         for index, protocol in enumerate(told.get("protocols", ())):
-            if (*common, protocol_key(protocol)) in covered:
+            if _meets(covered[*common, protocol_key(protocol)], *for_whom):
                 said = "is covered already, and an exposure has one level: remove one"
                 yield DuplicateLevel(f"{level.path}.protocols[{index}]: {said}")
-            covered.add((*common, protocol_key(protocol)))
+            covered[*common, protocol_key(protocol)] |= _reach(*for_whom)
+
+
+def _reach(phantom: int | None, weight: float | None) -> set[tuple[Any, Any]]:
+    """Phantom and weight of a level, and that there is one of this phantom."""
+    return {(phantom, weight), (phantom, ANY)}
+
+
+def _meets(known: Collection[tuple[Any, Any]], phantom: int | None, weight: float | None) -> bool:
+    """Whether an exposure could have this level, and one of those that are known."""
+    phantoms = (None, *PHANTOMS) if phantom is None else (None, phantom)
+    weights = (ANY,) if weight is None else (None, weight)
+    return any(one in known for one in product(phantoms, weights))
+
+
+def check_days(in_force_from: str, body: Mapping[str, Any]) -> None:
+    """Raises OutOfRange where a text ends before it begins: it would put all others out of force."""
+    if (last := body.get("in_force_to")) and str(last) < in_force_from:
+        raise OutOfRange("body.in_force_to: is before in_force_from: write a later day, or the same")
 
 
 def _factor(quantity: str, unit: str, path: str) -> Decimal:
@@ -167,7 +195,7 @@ def _level(told: Mapping[str, Any]) -> Level:
     value, guide = (float(Decimal(str(one)) * factor) if one else None for one in (told["value"], told.get("guide")))
     return Level(
         act=told["act"],
-        modality=told["modality"],
+        modality=compared_as(told["modality"]) or "",
         population=told["population"],
         quantity=quantity,
         value=value or 0.0,

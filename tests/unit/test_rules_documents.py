@@ -13,7 +13,7 @@ from domain.aggregates.ruleset import RuleSet
 from domain.commands.rules import PublishRules
 from domain.dose_alerts import AlertRules
 from domain.dose_levels import ReferenceLevels
-from domain.errors import BadVersion, VersionTaken
+from domain.errors import BadVersion, VersionTaken, WrongType
 from domain.matching.pair import tiers, weighed
 from domain.matching.record import record
 from domain.rules.alerts import BUILT_IN_BODY
@@ -206,3 +206,11 @@ def test_a_published_version_says_the_same_for_ever() -> None:
     under_test.publish(alerts())
     with pytest.raises(VersionTaken, match="give the new rules version 3"):
         under_test.publish(alerts(body={"dose_rp_mgy": 1, "dap_mgycm2": 1}))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_body_of_nothing_is_refused(kind: str) -> None:
+    """Published once it is there for ever, and nobody could read the rules of that kind again."""
+    told = f'{{"kind": "{kind}", "version": 2, "in_force_from": "2026-01-01", "body": null}}'
+    with pytest.raises(WrongType, match="body: is nothing: write a table"):
+        read_document(told, as_json=True)
