@@ -6,11 +6,11 @@ alert and notification values that the site set on its device (NEMA XR 25, DCM 1
 is strict: a value equal to a level is not over it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 WATCHED = ("dose_rp_mgy", "dap_mgycm2")
 """Quantities with a level per study."""
@@ -18,7 +18,9 @@ DEVICE_LEVELS = (("device_check", "check", "forward"), ("device_notification", "
 """Kind of alert, and the prefixes of the fields that hold the level and the estimate compared with it."""
 QUANTITIES = ("ctdivol_mgy", "dlp_mgycm", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq")
 RULE: Final = "dose-alerts"
-"""What an alert by these rules names; the device's own finding names another."""
+"""What an alert by these rules names."""
+DEVICE_RULE: Final = "device-dose-check"
+"""What an alert for a device's own finding names."""
 
 EXPOSURE, STUDY, WINDOW, SKIN, REPEAT = "exposure", "study", "window", "skin", "repeat"
 OF_ONE_STUDY: Final = (EXPOSURE, STUDY)
@@ -26,8 +28,8 @@ OF_ONE_STUDY: Final = (EXPOSURE, STUDY)
 OVER_STUDIES: Final = (WINDOW, SKIN, REPEAT)
 KINDS: Final = (*OF_ONE_STUDY, *OVER_STUDIES)
 WITHDRAWN: Final = ("corrected", "reassigned", "other_person", "told_already")
-"""Why an alert is withdrawn: its reports were corrected; a study went to somebody else; its studies are of others now;
-another alert tells of the same.
+"""Why an alert is withdrawn: its reports, or a birth date, were corrected; a study went to somebody else; its studies
+are of others now; another alert tells of the same.
 """
 EXAMS: Final = "exams"
 """What ``repeat`` counts."""
@@ -103,22 +105,36 @@ def greatest(*values: float | None) -> float | None:
     return max((v for v in values if v is not None), default=None)
 
 
-def device_checks(report: Mapping[str, Any], rules: AlertRules) -> Iterator[dict[str, Any]]:
-    """The alerts for what the device itself found over a level that the site set on it, to alert or to notify: as
-    arguments of ``Dose.raise_alert``.
-    """
-    for exposure in report["exposures"]:
+class Passed(NamedTuple):
+    """A level that the site set on its device, and that the device found itself over. ``event``: the exposure's."""
+
+    kind: str
+    event: str
+    quantity: str
+    value: float
+    level: float
+
+
+def passed_levels(exposures: Iterable[Mapping[str, Any]]) -> Iterator[Passed]:
+    """What the device found over a level, to alert or to notify."""
+    for exposure in exposures:
         for (kind, at, estimate), quantity in product(DEVICE_LEVELS, ("dlp_mgycm", "ctdivol_mgy")):
             level, forward = exposure.get(f"{at}_{quantity}"), exposure.get(f"{estimate}_{quantity}")
             if level is not None and forward is not None and forward > level:
-                yield {
-                    "report_uid": report["report_uid"],
-                    "rule_version": rules.version,
-                    "kind": f"{quantity}_{kind}",
-                    "quantity": quantity,
-                    "value": forward,
-                    "threshold": level,
-                    "irradiation_event_uid": exposure["irradiation_event_uid"],
-                    "rule": "device-dose-check",
-                    "rule_kind": EXPOSURE,
-                }
+                yield Passed(f"{quantity}_{kind}", exposure["irradiation_event_uid"], quantity, forward, level)
+
+
+def device_checks(report: Mapping[str, Any], rules: AlertRules) -> Iterator[dict[str, Any]]:
+    """The alerts for what the device itself found: as arguments of ``Dose.raise_alert``."""
+    for passed in passed_levels(report["exposures"]):
+        yield {
+            "report_uid": report["report_uid"],
+            "rule_version": rules.version,
+            "kind": passed.kind,
+            "quantity": passed.quantity,
+            "value": passed.value,
+            "threshold": passed.level,
+            "irradiation_event_uid": passed.event,
+            "rule": DEVICE_RULE,
+            "rule_kind": EXPOSURE,
+        }

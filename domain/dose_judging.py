@@ -33,6 +33,8 @@ def judge_study(work: Work, dose: Dose, why: str) -> int:
         rule = _rule_of(work.rules, alert)
         if rule is not None and alert.irradiation_event_uid not in _events(due_in_study(dose, rule, born=born)):
             dose.withdraw_alert(ident, why)
+    for ident in dose.unfounded():
+        dose.withdraw_alert(ident, why)
     rules = work.rules.alerts
     due = [one for rule in rules.rules.values() for one in due_in_study(dose, rule, rules.version, born)]
     return sum(dose.raise_alert(**one) for one in due)
@@ -44,13 +46,13 @@ def due_in_study(dose: Dose, rule: AlertRule, version: int = 0, born: str | None
         value, report_uid = dose.values([rule.quantity], rule.modalities)[rule.quantity]
         if value is not None and value > rule.threshold:
             moment = dose.moments[report_uid, WHOLE]
-            if _is_about(rule, moment, born):
+            if _is_of_population(rule, moment, born):
                 yield _due(rule, version, value, report_uid, moment.site)
     elif rule.kind == EXPOSURE:
         for event_uid, value in dose.counted(rule.quantity, rule.modalities).items():
             report_uid = dose.carrier_of(event_uid)
             moment = dose.moments[report_uid, event_uid]
-            if value > rule.threshold and _is_about(rule, moment, born):
+            if value > rule.threshold and _is_of_population(rule, moment, born):
                 yield _due(rule, version, value, report_uid, moment.site) | {"irradiation_event_uid": event_uid}
 
 
@@ -130,7 +132,8 @@ class _Person:
 def _shots_of(dose: Dose, quantity: str) -> Iterator[tuple[Shot, Moment]]:
     """The exposures of a study with what counts of them; and as one what reports of other devices state alone."""
     if quantity == EXAMS:
-        values = dict.fromkeys(sorted({uid for held in dose.reports.values() for uid in held.events}), 1.0)
+        counting = (held for uid, held in dose.reports.items() if uid not in dose.replaced)
+        values = dict.fromkeys(sorted({event for held in counting for event in held.events}), 1.0)
         alone: list[Stated] = []
     else:
         values, alone = dose.counted(quantity), dose.stated_alone(quantity)
@@ -169,9 +172,12 @@ def _due_over_studies(rule: AlertRule, version: int, cause: Cause, person: "_Per
 
 
 def _is_about(rule: AlertRule, moment: Moment, born: str | None) -> bool:
-    """Whether a rule is about whom it was made on, and by which modality. Who may be either is judged by both."""
-    if not rule.of_modality(moment.modality):
-        return False
+    """Whether a rule is about whom it was made on, and by which modality."""
+    return rule.of_modality(moment.modality) and _is_of_population(rule, moment, born)
+
+
+def _is_of_population(rule: AlertRule, moment: Moment, born: str | None) -> bool:
+    """Whether a rule is about whom it was made on. Who may be either is judged by both."""
     return not rule.population or moment.population(born) in (rule.population, None)
 
 

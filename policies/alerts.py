@@ -1,8 +1,8 @@
 """The alerts policy: judges a person by the alert rules when their doses change, and tells of each alert.
 
-A person's doses change with a report, a study that moves, and a statement of who is one person. The ledger judges on
-what it holds then, so an entry may come late or twice. Whoever is to look is told by a notice and by mail: each is an
-entry of its own, and neither waits for the other.
+A person's doses change with a report, a study that moves, and a statement of who is one person; by which rules they are
+judged changes with a corrected birth date. The ledger judges on what it holds then, so an entry may come late or twice.
+Whoever is to look is told by a notice and by mail: each is an entry of its own, and neither waits for the other.
 """
 
 from collections.abc import Iterable
@@ -13,6 +13,7 @@ from schemas.event import LedgerEvent
 
 JUDGE: Final = "judge_person"
 WHY: Final = {
+    "identity.traits_corrected": "corrected",
     "dose.reported": "corrected",
     "dose.values_accepted": "corrected",
     "dose.reassigned": "reassigned",
@@ -21,7 +22,7 @@ WHY: Final = {
     "link.barred": "other_person",
     "link.unbarred": "other_person",
 }
-"""Events that change a person's doses: what withdraws an alert whose cause they end."""
+"""Events that change a person's doses, or whether they are a child's: what withdraws an alert whose cause they end."""
 TOLD: Final = {"dose.alert_raised": "dose_alert_raised", "dose.alert_withdrawn": "dose_alert_withdrawn"}
 """Events of which people are told: the name of the notice."""
 MAIL: Final = "mail_"
@@ -33,7 +34,7 @@ class Alerts(Policy):
 
     name = "alerts"
     version = 1
-    topics: tuple[str, ...] = ("krypton.doses", "krypton.links")
+    topics: tuple[str, ...] = ("krypton.doses", "krypton.links", "krypton.identities")
 
     def react(self, event: LedgerEvent) -> Iterable[Due]:
         """See ``Policy``."""
@@ -54,4 +55,6 @@ def _whose(event: LedgerEvent) -> tuple[str, ...]:
     data = event.data
     if event.type.startswith("link."):
         return data["low"], data["high"]
+    if "changed" in data and "birth_date" not in data["changed"]:
+        return ()
     return (data["identity_id"], *([data["to_identity_id"]] if "to_identity_id" in data else []))

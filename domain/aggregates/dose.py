@@ -27,7 +27,7 @@ from uuid import UUID, uuid5
 
 from eventsourcing.domain import Aggregate, event
 
-from domain.dose_alerts import WATCHED, Alert, greatest
+from domain.dose_alerts import DEVICE_RULE, WATCHED, Alert, greatest, passed_levels
 from domain.dose_devices import Stated, counting
 from domain.dose_moments import WHOLE, Moment, moments
 from domain.dose_reports import IMAGE, REPORT, Held, counted
@@ -148,6 +148,9 @@ class Dose(Aggregate):
         self.superseded: dict[str, str] = {}  # report UID to the one that superseded it
         self.replaced: set[str] = set()  # of those the ones that count no more at all
         self.moments: dict[tuple[str, str], Moment] = {}
+        self.passed: dict[
+            str, set[tuple[str, str]]
+        ] = {}  # by report, kinds and events of levels that its device passed
         self.alerts: dict[UUID, Alert] = {}
 
     def report(
@@ -246,6 +249,7 @@ class Dose(Aggregate):
         whole = {**device, **(words["device"] or {})} if isinstance(words, dict) else device
         self.reports[report_uid] = Held.of(report_uid, reported_at, exposures, totals, implausible, source, whole)
         self.moments |= moments(site, report_uid, reported_at, modality, exposures, words)
+        self.passed[report_uid] = {(one.kind, one.event) for one in passed_levels(exposures)}
 
     @event(Superseded)
     def _superseded(
@@ -270,7 +274,7 @@ class Dose(Aggregate):
 
         The greater of what one report states that is not superseded, and the sum over distinct exposures, ``qa`` ones
         included, each with the value that counts (``counted``), and over what reports of other devices state alone
-        (``stated_alone``). ``modalities``: only reports of these; none means any.
+        (``stated_alone``). ``modalities``: only what is of these; none means any.
         """
         standing, _ = self._by_standing(modalities)
         last = next((uid for uid in reversed(self.reports) if self._is_of(uid, modalities)), "")
@@ -286,8 +290,16 @@ class Dose(Aggregate):
         return found
 
     def counted(self, quantity: str, modalities: Collection[str] = ()) -> dict[str, float]:
-        """Irradiation event to the value that counts (``dose_reports.counted``); implausible ones once accepted."""
-        return counted(*self._by_standing(modalities), quantity)
+        """Irradiation event to the value that counts (``dose_reports.counted``); implausible ones once accepted.
+
+        An event is of a modality by itself: the report of a hybrid room holds several.
+        """
+        found = counted(*self._by_standing(modalities), quantity)
+        if not modalities:
+            return found
+        return {
+            uid: value for uid, value in found.items() if self.moments[self.carrier_of(uid), uid].modality in modalities
+        }
 
     def stated_alone(self, quantity: str, modalities: Collection[str] = ()) -> list[Stated]:
         """The totals that count of devices of which no exposure is known (``domain.dose_devices``)."""
@@ -300,9 +312,17 @@ class Dose(Aggregate):
         return counting(stated, [held.device for held in (*standing, *superseded) if held.events]) if stated else []
 
     def carrier_of(self, event_uid: str) -> str:
-        """The report that tells of an irradiation event: one that stands before others, then the latest."""
+        """The report that tells of an irradiation event: one that counts and stands before others, then the latest."""
         carry = (held for held in self.reports.values() if event_uid in held.events)
-        ranked = {held.uid: (held.source == REPORT, held.uid not in self.superseded, held.at or "") for held in carry}
+        ranked = {
+            held.uid: (
+                held.uid not in self.replaced,
+                held.source == REPORT,
+                held.uid not in self.superseded,
+                held.at or "",
+            )
+            for held in carry
+        }
         return max(ranked, key=lambda uid: (ranked[uid], uid))
 
     def _by_standing(self, modalities: Collection[str]) -> tuple[list[Held], list[Held]]:
@@ -312,7 +332,9 @@ class Dose(Aggregate):
         return [h for h in kept if h.uid not in self.superseded], [h for h in kept if h.uid in self.superseded]
 
     def _is_of(self, report_uid: str, modalities: Collection[str]) -> bool:
-        return not modalities or self.moments[report_uid, WHOLE].modality in modalities
+        """Whether any of its events is of these modalities; without an event, the report itself."""
+        events = self.reports[report_uid].events or (WHOLE,)
+        return not modalities or any(self.moments[report_uid, event].modality in modalities for event in events)
 
     def accept_values(self, *, report_uid: str, note: str) -> None:
         """A person takes the report's implausible values for right: they count from now on.
@@ -364,6 +386,12 @@ class Dose(Aggregate):
         studies: list[str],
     ) -> None:
         self.alerts[alert_id] = Alert(kind, irradiation_event_uid, rule, rule_version, rule_kind, site)
+
+    def unfounded(self) -> list[UUID]:
+        """Alerts for what a device found that no report tells any more: another took the place of those that did."""
+        told = {one for uid, passed in self.passed.items() if uid not in self.replaced for one in passed}
+        found = [(ident, alert) for ident, alert in self.alerts.items() if alert.standing and alert.rule == DEVICE_RULE]
+        return [ident for ident, alert in found if (alert.kind, alert.irradiation_event_uid) not in told]
 
     def withdraw_alert(self, alert_id: UUID, why: str) -> None:
         """The cause of an alert that stands is gone, or told by another one. ``why``: a code of ``WITHDRAWN``."""

@@ -10,7 +10,7 @@ ALERT: Final = (
     *("acknowledged_at", "acknowledged_by", "note", "alert"),
 )
 WHY: Final = {
-    "corrected": "its reports were corrected",
+    "corrected": "its reports, or a birth date, were corrected",
     "reassigned": "a study of it went to somebody else",
     "other_person": "its studies are no longer of one person",
     "told_already": "another alert tells of the same",

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.commands.doses import AcknowledgeAlert, ReceivedDose
+from domain.commands.doses import AcknowledgeAlert, ReceivedDose, RereadDose
+from domain.commands.identities import Correct
 from domain.commands.links import Bar, Merge, Unmerge
 from domain.commands.rules import PublishRules
 from domain.commands.splits import Split, UndoSplit
@@ -293,3 +294,46 @@ def _persons(merged: set[frozenset[int]]) -> list[set[int]]:
         joined = set().union(*(p for p in persons if p & pair))
         persons = [p for p in persons if not p & pair] + [joined]
     return persons
+
+
+HYBRID = {"name": "ct-of-an-angiography", "kind": "study", "quantity": "dlp_mgycm", "threshold": 1_000}
+
+
+def test_a_ct_within_an_angiographys_report_is_judged_as_a_ct() -> None:
+    """A hybrid room sends one report of its CT and its projections."""
+    ward = Ward(RULES | {"body": {"alerts": [ONE, HYBRID | {"modalities": ["CT"]}]}})
+    helix = exposure("2.25.1.1", dlp_mgycm=950.0) | {"started_at": "2026-01-05T10:00:00"}
+    again = exposure("2.25.1.2", dlp_mgycm=60.0) | {"started_at": "2026-01-05T10:05:00"}
+    beam = exposure("2.25.1.3", dap_mgycm2=10.0) | {"modality": "XA", "kind": "PROJECTION"}
+    _, study = ward.receive("CHB", 1, replace(dose("2.25.1.9", beam, helix, again), modality="XA"))
+    assert ward.standing() == {("acquisition", str(study)), ("ct-of-an-angiography", str(study))}
+    assert sorted(one["value"] for one in ward.told("alert_raised")) == [950.0, 1_010.0]
+
+
+def test_an_angiography_is_not_judged_by_the_ct_within_its_report() -> None:
+    ward = Ward(RULES | {"body": {"alerts": [HYBRID | {"modalities": ["XA"]}]}})
+    helix = exposure("2.25.1.1", dlp_mgycm=2_000.0)
+    beam = exposure("2.25.1.2", dap_mgycm2=10.0) | {"modality": "XA", "kind": "PROJECTION"}
+    ward.receive("CHB", 1, replace(dose("2.25.1.9", beam, helix), modality="XA"))
+    assert ward.standing() == set()
+
+
+def test_an_exam_whose_region_was_misread_repeats_none() -> None:
+    """What a later reading took the place of counts no more."""
+    repeat = {"name": "repeated-ct", "kind": "repeat", "threshold": 1, "days": 30}
+    ward = Ward(RULES | {"body": {"alerts": [repeat]}})
+    _, study = ward.receive("CHB", 1, shots(1, 1.0, region="heart"))
+    ward.receive("CHB", 2, shots(2, 1.0, region="heart"))
+    assert {kind for kind, _ in ward.standing()} == {"repeated-ct"}
+    now = shots(1, 1.0, region="knee")
+    ward.ask(RereadDose(study=study, site="CHB", received=now, compared=now.report_uid))
+    assert ward.standing() == set()
+
+
+def test_a_corrected_birth_date_raises_and_withdraws_what_goes_by_it(ward: Ward) -> None:
+    identity, study = ward.receive("CHB", 1, ct(1, 600.0), stated={"family": "FICTIVE", "birth_date": "1970-01-02"})
+    assert ward.standing() == set()
+    ward.ask(Correct(identity=identity, stated={"birth_date": "2016-01-02"}, reason="the other century"))
+    assert ward.standing() == {("child", str(study))}
+    ward.ask(Correct(identity=identity, stated={"birth_date": "1970-01-02"}, reason="as it was"))
+    assert (ward.standing(), [one["why"] for one in ward.told("alert_withdrawn")]) == (set(), ["corrected"])
