@@ -4,8 +4,9 @@ Nothing here depends on which report came first. A report stands for another whe
 events, and is later by content time or repeats all that the other states. Where no time says which of two is later (the
 same, or none), and they state different values, both stand: nobody but a person knows which is right.
 
-Doses that were taken from image headers (``source``: image) stand until a report of the same device comes: it replaces
-them whole, whatever irradiation events they name, for an image often names none and tells less than the report does.
+Doses that were taken from image headers (``source``: image) stand until a report of the same device comes, or of what
+was injected any: it replaces them whole, whatever irradiation events they name, for an image often names none and tells
+less than the report does.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,6 +23,8 @@ KINDS: Final[Mapping[str, str]] = {
     "activity_mbq": "RADIOPHARMACEUTICAL",
 }
 """What gave a dose that is stated without an irradiation event."""
+INJECTED: Final = frozenset({KINDS["activity_mbq"]})
+"""What was injected is told by whatever device writes a report of it, and by the images of the scanner."""
 NO_DEVICE: Final[Mapping[str, Any]] = {}
 
 
@@ -94,7 +97,8 @@ class Held:
             return False
         if other.events and other.events.keys() <= self.events.keys():
             return True
-        return bool(other.kinds) and other.kinds <= self.kinds and not apart(self.device, other.device)
+        one_device = other.kinds == INJECTED or not apart(self.device, other.device)
+        return bool(other.kinds) and other.kinds <= self.kinds and one_device
 
     def _repeats(self, other: "Held") -> bool:
         """Whether it states each known value of the other's; of more events, totals that are no less."""

@@ -12,8 +12,10 @@ from uuid import UUID, uuid5
 from adapters.archive.archive import NotHeld
 from adapters.dicom.intake import doses_of_images
 from adapters.inbox.refusal import Refused
+from domain.aggregates.dose import Dose
 from domain.commands.dose_images import RereadImages
 from domain.commands.doses import ReceivedDose
+from domain.dose_reports import Held
 from domain.errors import RuleBroken
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
@@ -38,18 +40,23 @@ def files_of(ours: Krypton, study: str, instances: int) -> list[Path]:
 def paired(
     before: Before, now: Sequence[ReceivedDose], told: Callable[[ReceivedDose], Document]
 ) -> Iterator[tuple[ReceivedDose, Before]]:
-    """Each reading with the statements that it takes the place of: of its device; of the first, those of devices that
-    are read otherwise now.
+    """Each reading with the statements that it takes the place of: of its device and kind, each of them once; of the
+    first, those of devices that are read otherwise now.
     """
-    devices = [told(one)["device"] for one in now]
-    left = {uid: one for uid, one in before.items() if one["device"] not in devices}
-    strange = next((place for place, device in enumerate(devices) if not _of(before, device)), 0)
-    for place, (one, device) in enumerate(zip(now, devices, strict=True)):
-        yield one, _of(before, device) | (left if place == strange else {})
+    left, taken = dict(before), list[Before]()
+    for reading in map(told, now):
+        mine = {uid: one for uid, one in left.items() if _is_alike(one, reading)}
+        left = {uid: one for uid, one in left.items() if uid not in mine}
+        taken.append(mine)
+    strange = next((place for place, mine in enumerate(taken) if not mine), 0)
+    for place, one in enumerate(now):
+        yield one, taken[place] | (left if place == strange else {})
 
 
-def _of(before: Before, device: Document) -> Before:
-    return {uid: one for uid, one in before.items() if one["device"] == device}
+def _is_alike(one: Document, other: Document) -> bool:
+    """Of one device, and with exposures of one kind: what was read before may hold several kinds."""
+    kinds = [{shot["kind"] for shot in told["exposures"].values()} for told in (one, other)]
+    return bool(one["device"] == other["device"] and kinds[0] & kinds[1])
 
 
 def together(before: Before, now: Document) -> Document | None:
@@ -124,7 +131,8 @@ class Images:
 
     def _one(self, told: Document, received: ReceivedDose, olds: Before, by: Callable[[UUID], Envelope] | None) -> None:
         now = self._told(received)
-        if not (changes := self._differing(together(olds, now), now)):
+        changes = self._differing(together(olds, now), now)
+        if not changes or self._is_reported(told, received, olds):
             self._done["same"] += 1
             return
         study = UUID(told["study"])
@@ -137,3 +145,14 @@ class Images:
             return
         self._done["positions"] += positions
         self._done["changed"].append(told | {"changes": changes, "written": by is not None})
+
+    def _is_reported(self, told: Row, received: ReceivedDose, olds: Before) -> bool:
+        """Whether a dose report took the place of all that these images stated, and would again."""
+        if olds:
+            return False
+        ids = self._ours.ledger.ids
+        dose = self._ours.ledger.find(Dose, Dose.create_id(ids, UUID(told["study"])))
+        new = Held.of(
+            received.report_uid, None, received.exposures, received.totals, (), received.source, received.device
+        )
+        return dose is not None and any(held.replaces(new) for held in dose.reports.values())

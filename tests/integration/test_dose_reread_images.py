@@ -8,6 +8,7 @@ from uuid import UUID
 import pytest
 from pydicom import uid as uids
 from pydicom.dataset import Dataset
+from pydicom.sequence import Sequence
 
 from adapters.dicom.folder import ingest_paths
 from adapters.dicom.inlet import spool_at
@@ -16,6 +17,7 @@ from krypton.services.dose_reread import Wish, reread
 from projections.cumulative_dose import queries
 from tests.fakes.dicom import instance, new_uid, write
 from tests.integration.ruled_world import RuledWorld
+from tests.unit.test_dose_report import GY_M2, number, projection
 
 pytestmark = pytest.mark.live
 DX = uids.DigitalXRayImageStorageForPresentation
@@ -105,3 +107,19 @@ def test_of_a_study_of_which_an_image_is_not_here_nothing_is_read(
     (refused,) = again(world, write=True)["refused"]
     assert refused["reason"] == "not all images of the study are kept here"
     assert dap(world) == 30.0
+
+
+def test_a_device_whose_report_came_is_left_beside_one_that_has_none(world: RuledWorld, tmp_path: Path) -> None:
+    """Its images stated what the report tells now, and would be new at each reading."""
+    study = new_uid()
+    take(world, tmp_path, view(study, 1, "1"), view(study, 2, "2", serial="8"))
+    report = instance(
+        StudyInstanceUID=study, SOPClassUID=uids.XRayRadiationDoseSRStorage, DeviceSerialNumber="8", PatientID="17"
+    )
+    report.ContentSequence = Sequence([projection(number("122130", "3e-6", GY_M2), event="2.25.4")])
+    take(world, tmp_path, report)
+    assert dap(world) == 130.0
+    for recorded in (True, False):
+        done = again(world, write=recorded)
+        assert (done["changed"], done["refused"]) == ([], [])
+    assert dap(world) == 130.0

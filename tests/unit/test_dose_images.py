@@ -108,3 +108,14 @@ def test_alerts_go_by_the_report_alone_once_it_is_there() -> None:
     region.receive(doses=(report("2.25.3", "2.25.81", dose_rp_mgy=1_500.0),))
     region.receive(doses=(image("2.25.1", "2.25.91", dose_rp_mgy=1_400.0),))
     assert "dose.alert_raised" not in region.types()
+
+
+@pytest.mark.parametrize("order", list(permutations(range(2))), ids=str)
+def test_what_was_injected_is_told_once_by_whichever_device_reports_it(order: Sequence[int]) -> None:
+    """The scanner's images state it, and the injector's or the laboratory's report."""
+    tracer = {"kind": "RADIOPHARMACEUTICAL", "modality": "PT"}
+    came = [
+        of_device(replace(dose("2.25.1", exposure("2.25.91", activity_mbq=350.0) | tracer), source="image"), "1"),
+        of_device(dose("2.25.3", exposure("2.25.81", activity_mbq=348.0) | tracer), "9"),
+    ]
+    assert totals([came[place] for place in order]) == {"activity_mbq": 348.0}

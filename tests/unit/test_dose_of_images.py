@@ -186,3 +186,12 @@ def test_the_doses_of_real_images_are_read_and_none_is_invented_of_a_screen() ->
     assert len(found) == 12
     assert found["CT-SC-Philips_Brilliance16P"] == {}
     assert found["MG-Im-GE_Seno_1_ForPresentation"] == found["MG-Im-GE_Seno_1_ForProcessing"] != {}
+
+
+def test_the_ct_of_a_pet_ct_is_told_apart_from_what_was_injected(tmp_path: Path) -> None:
+    """One device; a report of the CT takes the place of the one, and not of the other."""
+    pet = instance(SOPClassUID=PET, Modality="PT", RadiopharmaceuticalInformationSequence=injected("350000000"))
+    pet.DeviceSerialNumber = "7"
+    found = told(taken(tmp_path, pet, *slices(1, DeviceSerialNumber="7")))
+    assert sorted([one["kind"] for one in report["exposures"]] for report in found) == [["CT"], ["RADIOPHARMACEUTICAL"]]
+    assert len({report["report_uid"] for report in found}) == 2

@@ -143,3 +143,25 @@ def test_a_device_that_is_named_otherwise_now_takes_the_place_of_what_it_was_nam
     found = [(one.report_uid, sorted(before)) for one, before in paired({"a": old, "b": other}, now, whole)]
     assert found == [("2.25.3", ["b"]), ("2.25.4", ["a"])]
     assert differing(together({"a": old}, whole(now[1])), whole(now[1])) == []
+
+
+def test_a_statement_of_ct_and_tracer_gives_way_to_one_of_each() -> None:
+    """As an earlier program recorded the images of a PET/CT."""
+    tracer = exposure("2.25.72", activity_mbq=250.0) | {"kind": "RADIOPHARMACEUTICAL"}
+    helix = exposure("2.25.71", ctdivol_mgy=8.0)
+    mixed = whole(replace(dose("2.25.1", tracer, helix), source="image"))
+    now = [replace(dose("2.25.2", helix), source="image"), replace(dose("2.25.3", tracer), source="image")]
+    found = [(one.report_uid, sorted(before)) for one, before in paired({"a": mixed}, now, whole)]
+    assert found == [("2.25.2", ["a"]), ("2.25.3", [])]
+
+
+def test_what_a_device_found_goes_with_the_reading_that_told_it_and_stays_where_it_is_told_again() -> None:
+    over = exposure("2.25.71", check_dlp_mgycm=100.0, forward_dlp_mgycm=251.0)
+    world = Reread(dose(UID, over))
+    world.region.ask(world.again(dose(UID, over | {"dlp_mgycm": 250.0}), UID))
+    assert [one["why_withdrawn"] for one in world.shown()["alerts"]] == [None]
+    within = exposure("2.25.71", check_dlp_mgycm=1_000.0, forward_dlp_mgycm=251.0)
+    world.region.ask(world.again(dose(UID, within), reading_uid(world.study, UID, 1)))
+    assert [one["why_withdrawn"] for one in world.shown()["alerts"]] == ["corrected"]
+    world.region.ask(world.again(dose(UID, over), reading_uid(world.study, UID, 2)))
+    assert sorted(one["why_withdrawn"] or "" for one in world.shown()["alerts"]) == ["", "corrected"]

@@ -1,4 +1,7 @@
-"""Gathers the doses that a batch's images state: one statement for each device, in place of a report."""
+"""Gathers the doses that a batch's images state: for each device and kind one statement, in place of a report.
+
+The CT of a PET/CT is a statement of its own: a report of it takes its place, and not that of what was injected.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,22 +24,23 @@ class _OfDevice:
 
 
 class Gathered:
-    """The doses of images, by device; of a thousand slices of one helix no more than one exposure is held."""
+    """The doses of images, by device and kind; of a thousand slices of one helix no more than one exposure is held."""
 
     def __init__(self) -> None:
-        self._devices: dict[Device, _OfDevice] = {}
+        self._found: dict[tuple[Device, str], _OfDevice] = {}
 
     def add(self, irradiated: Irradiated, sop_uid: str) -> None:
         """One image."""
-        of = self._devices.setdefault(irradiated.device, _OfDevice(irradiated.said, irradiated.qa))
         exposure, uid = irradiated.exposure, irradiated.exposure.irradiation_event_uid
+        named = irradiated.device, exposure.kind
+        of = self._found.setdefault(named, _OfDevice(irradiated.said, irradiated.qa))
         of.exposures[uid] = together(of.exposures[uid], exposure) if uid in of.exposures else exposure
         of.images.append(sop_uid)
         of.qa = of.qa and irradiated.qa
 
     def received(self, study_uid: str) -> Iterator[ReceivedDose]:
-        """A statement for each device, under a UID made of its images: the same images always make the same one."""
-        for device, of in self._devices.items():
+        """A statement for each device and kind, under a UID made of its images: always the same one."""
+        for (device, _), of in self._found.items():
             exposures = [received_exposure(exposure) for exposure in of.exposures.values()]
             yield ReceivedDose(
                 report_uid=derived(study_uid, IMAGE, *sorted(of.images)),
