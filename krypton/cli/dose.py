@@ -18,7 +18,7 @@ from krypton.cli.dose_levels import compared
 from krypton.cli.dose_page import Language, Page, keep, language_of, new_file
 from krypton.cli.dose_reread import reread
 from krypton.cli.dose_study import study
-from krypton.cli.dose_sums import Since, SumsBy, Until, day, estimates, period, skin, sums
+from krypton.cli.dose_sums import Since, SumsBy, Until, days, estimates, period, skin, sums
 from krypton.cli.given import line
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Limit, Ref
@@ -44,7 +44,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Every irradiation event of the person once, and the totals of what is known; --html: a page for the patient."""
-    wanted, since, until = language_of(language, html), day(since, "--since"), day(until, "--until")
+    wanted, (since, until) = language_of(language, html), days(since, until)
     if html is not None:
         new_file(html, "--html")
     ours = krypton()

@@ -9,7 +9,7 @@ import typer
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton
 from krypton.cli.dose_page import Language, keep, language_of, new_file
-from krypton.cli.dose_sums import Since, Until, day, period
+from krypton.cli.dose_sums import Since, Until, days, period
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, heading, out, table
 
@@ -32,7 +32,7 @@ def device(
     """What each device gives: counts, quartiles, outliers by act, beside reference levels; --html: a page to pin up."""
     from krypton.queries.census import Asked, practice_of
 
-    wanted, since, until = language_of(language, html), day(since, "--since"), day(until, "--until")
+    wanted, (since, until) = language_of(language, html), days(since, until)
     if html is not None:
         new_file(html, "--html")
     ours = krypton()

@@ -10,7 +10,7 @@ import typer
 from domain.dose_flags import NOW
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton
-from krypton.cli.dose_sums import Since, Until, day, period
+from krypton.cli.dose_sums import Since, Until, days, period
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, heading, out, table
 
@@ -40,7 +40,7 @@ def findings(
     """Each device's mean or median by act, beside the levels of the exams' days and of today; of the last 12 months."""
     from krypton.queries.findings import findings_of
 
-    found = findings_of(krypton(), site, day(since, "--since"), day(until, "--until"))
+    found = findings_of(krypton(), site, *days(since, until))
     if as_json:
         document(found)
         return
@@ -66,7 +66,7 @@ def acts(
     """Of which act the exposures of each device are, and what no entry fits; suggest: a mapping to edit and publish."""
     from krypton.queries.findings import mapping_of, suggested
 
-    asked = (krypton(), site, day(since, "--since"), day(until, "--until"))
+    asked = (krypton(), site, *days(since, until))
     if action is Action.SUGGEST:
         content, found = suggested(*asked)
         if as_json:

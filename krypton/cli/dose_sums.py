@@ -28,10 +28,18 @@ Until = Annotated[str | None, typer.Option("--until", help="Up to and with this 
 SumsBy = Annotated[list[By] | None, typer.Option("--by", help="Sums by this; may be given several times.")]
 
 
+def days(since: str | None, until: str | None) -> tuple[str | None, str | None]:
+    """The days of a period as typed. Raises BadParameter."""
+    first, last = day(since, "--since"), day(until, "--until")
+    if first is not None and last is not None and last < first:
+        raise typer.BadParameter("that is before --since: write a later day, or the same", param_hint="--until")
+    return first, last
+
+
 def day(typed: str | None, option: str) -> str | None:
     """A day as typed. Raises BadParameter."""
     try:
-        return typed and date.fromisoformat(typed).isoformat()
+        return None if typed is None else date.fromisoformat(typed).isoformat()
     except ValueError:
         raise typer.BadParameter("that is no day: write YYYY-MM-DD", param_hint=option) from None
 

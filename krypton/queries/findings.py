@@ -29,7 +29,7 @@ def findings_of(ours: Krypton, site: str | None, since: str | None, until: str |
     """The ``dose findings`` document, of one establishment or of all. Raises NotFound: no such establishment."""
     from projections.identity_index.grouping import persons_of
 
-    compared, first, last = comparison(ours), since or _begin(ours), until
+    compared, first, last = comparison(ours), since or _begin(ours, until), until
     found: Document = {"since": first, "until": last, "mapping": compared.mapping.version}
     with ours.snapshot() as connection:
         rows = [*_rows(connection, _sites(ours, site), first, last)]
@@ -49,7 +49,7 @@ def mapping_of(ours: Krypton, site: str | None, since: str | None, until: str | 
 
     ``unmapped``: of no entry, or ambiguous; ``acts``: what each act is made of. Raises NotFound: no such establishment.
     """
-    compared, first = comparison(ours), since or _begin(ours)
+    compared, first = comparison(ours), since or _begin(ours, until)
     with ours.snapshot() as connection:
         rows = [*_rows(connection, _sites(ours, site), first, until)]
     counted = Counter(_group(row, compared) for row in rows)
@@ -84,9 +84,9 @@ def suggested(
     return envelope | {"body": body}, suggestions(unmapped, mapping, texts)
 
 
-def _begin(ours: Krypton) -> str:
-    today: date = ours.ledger.clock().date()
-    return (today - timedelta(days=PERIOD)).isoformat()
+def _begin(ours: Krypton, until: str | None) -> str:
+    last: date = date.fromisoformat(until) if until else ours.ledger.clock().date()
+    return (max(last, date.min + timedelta(days=PERIOD)) - timedelta(days=PERIOD)).isoformat()
 
 
 def _sites(ours: Krypton, site: str | None) -> list[str]:

@@ -58,6 +58,8 @@ def test_a_device_is_no_finding_of_2011_and_one_of_2019(world: RuledWorld) -> No
     ]
     assert [(one["why"], one["exposures"]) for one in found["not_compared"]] == [("adult or child is not known", 1)]
     assert findings_of(world.ours, "CHB", *PERIOD)["findings"] == []
+    of_year = findings_of(world.ours, None, None, PERIOD[1])  # the twelve months that end with that day
+    assert (of_year["since"], of_year["findings"]) == ("2014-12-31", found["findings"])
     with pytest.raises(NotFound, match="no establishment CHX: krypton site list"):
         findings_of(world.ours, "CHX", *PERIOD)
 

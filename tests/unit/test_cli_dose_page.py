@@ -69,3 +69,21 @@ def test_what_makes_no_sense_is_said_before_anybody_is_asked_about(
 ) -> None:
     assert run([*ASKED, *options]) == 2
     assert (asked, options[-2] in capsys.readouterr().err) == ([], True)
+
+
+@pytest.mark.parametrize("since", ["2026-03-02", "", "2026-02-30", "yesterday"])
+@pytest.mark.parametrize("command", [("show", "CHB|1"), ("device", "CHB"), ("findings",), ("map",), ("map", "suggest")])
+def test_days_that_are_no_period_are_refused_and_nobody_is_asked_about(
+    since: str,
+    command: tuple[str, ...],
+    asked: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """An empty answer would look like a period without doses."""
+    monkeypatch.setenv("KRYPTON_ROLES", str(roles_file(tmp_path / "more", "auditor:test", "operator:test")))
+    who = "auditor:test" if command[0] == "show" else "operator:test"
+    assert run(["dose", *command, "--as", who, "--since", since, "--until", "2026-03-01"]) == 2
+    assert ("--until" if since == "2026-03-02" else "--since") in capsys.readouterr().err
+    assert asked == []
