@@ -106,3 +106,17 @@ def test_the_same_study_has_the_same_ids_and_another_one_none_of_them() -> None:
     assert bundle(ALL, STUDY) == bundle(ALL, STUDY)
     with pytest.raises(NotFound, match=r"no dose of study 9\.9"):
         bundle(ALL, "9.9")
+
+
+@pytest.mark.parametrize(
+    ("started_at", "told"),
+    [
+        ("2024-03-01T09:00:00+14:00", "2024-03-01T09:00:00.000+14:00"),
+        ("2024-03-01T09:00:00+18:00", "2024-03-01"),
+        ("2024-03-01T09:00:00-14:01", "2024-03-01"),
+    ],
+)
+def test_an_offset_that_no_place_has_is_not_told(started_at: str, told: str) -> None:
+    """FHIR's dateTime ends at fourteen hours, and a server refuses the whole bundle."""
+    (one,) = observations(shown([exposure("1.8", "CT", "CT", "none", started_at=started_at)], []))
+    assert one["effectiveDateTime"] == told

@@ -10,7 +10,7 @@ Ids are made of the study's UID: the same study written again has the same ones.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import NAMESPACE_OID, uuid5
 
@@ -71,6 +71,8 @@ IDENTIFIER: Final = {
 }
 GENDERS: Final = {"M": "male", "F": "female"}
 NO_DOSE: Final = "no dose is known"
+FARTHEST: Final = timedelta(hours=14)
+"""From UTC (FHIR R4, dateTime)."""
 
 
 def bundle(found: Mapping[str, Any], study_uid: str) -> Resource:
@@ -235,11 +237,16 @@ def _of_type(code: str, display: str) -> Resource:
 
 
 def _time(at: str | None) -> str | None:
-    """As a FHIR dateTime: one without an offset from UTC is told as its day, for a time there needs one."""
+    """As a FHIR dateTime: one without an offset from UTC is told as its day, for a time there needs one; so is one with
+    an offset that no place has, which FHIR does not allow.
+    """
     if at is None:
         return None
     try:
         moment = datetime.fromisoformat(at)
     except ValueError:
         return None
-    return moment.isoformat(timespec="milliseconds") if moment.tzinfo else moment.date().isoformat()
+    offset = moment.utcoffset()
+    if offset is None or abs(offset) > FARTHEST:
+        return moment.date().isoformat()
+    return moment.isoformat(timespec="milliseconds")
