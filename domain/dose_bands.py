@@ -109,7 +109,7 @@ def _between(birth_date: str | None, exposed_at: str | None) -> tuple[int, int] 
     first, known, day = first_day(birth_date or ""), born(birth_date), _day(exposed_at)
     if first is None or known is None or day is None or first > day:
         return None
-    fewest, most = _months(min(known.last, day), day), _months(first, day)
+    fewest, most = completed_months(min(known.last, day), day), completed_months(first, day)
     return (fewest, most) if most <= OLDEST_MONTHS else None
 
 
@@ -120,7 +120,7 @@ def _day(at: str | None) -> date | None:
         return None
 
 
-def _months(birth: date, day: date) -> int:
-    """As people count: born on the 31st, one is a month older on the last day of a shorter month."""
+def completed_months(birth: date, day: date) -> int:
+    """From birth to a day: who was born on the 31st is a month older on the last day of a shorter month."""
     due = min(birth.day, monthrange(day.year, day.month)[1])
     return (day.year - birth.year) * 12 + day.month - birth.month - (day.day < due)

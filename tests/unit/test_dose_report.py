@@ -568,3 +568,67 @@ def accumulated_agd(side: str, dose: str) -> Dataset:
     made = number("111637", dose, MGY)
     made.ContentSequence = Sequence([coded("SCT:272741003", side)])
     return made
+
+
+def test_a_total_that_one_container_states_twice_is_no_second_one() -> None:
+    """Equal, and of the same: once. Of two phantoms, or of breasts that nobody names: two."""
+    twice = item("113702", "CONTAINER", number("113722", "1e-6", GY_M2), number("113722", "1e-6", GY_M2))
+    assert read(twice).report_totals == {"dap_mgycm2": 10.0}
+    assert read(twice).tolerances == {"value_stated_twice": 1}
+    phantoms = [number("113813", "7", MGY_CM) for _ in range(2)]
+    for one, phantom in zip(phantoms, ("113690", "113691"), strict=True):
+        one.ContentSequence = Sequence([coded("113835", phantom)])
+    assert read(item("113811", "CONTAINER", *phantoms)).report_totals == {"dlp_mgycm": 14.0}
+    breasts = item("113702", "CONTAINER", number("111637", "0.9", MGY), number("111637", "0.9", MGY))
+    assert read(breasts).report_totals == {"agd_mgy": 1.8}
+
+
+def test_a_total_of_several_values_says_that_the_first_was_kept() -> None:
+    total = number("113722", "1e-6", GY_M2)
+    total.MeasuredValueSequence.append(number("113722", "9e-6", GY_M2).MeasuredValueSequence[0])
+    told = read(item("113702", "CONTAINER", total))
+    assert told.report_totals == {"dap_mgycm2": 10.0}
+    assert told.not_understood == ("total dap_mgycm2: 2 values stated, the first was kept",)
+
+
+# Events that share a UID, or stand in each other.
+
+
+@pytest.mark.parametrize("order", ["AB", "ABA", "AAB", "ABB", "ABAB"])
+def test_an_acquisition_that_is_told_again_adds_nothing_to_others_under_its_uid(order: str) -> None:
+    """Two acquisitions under one UID add up, each once, in whatever order they are repeated."""
+    told = {"A": ("20240101080000", "1e-6"), "B": ("20240101080100", "2e-6")}
+    events = [
+        projection(item("111526", "DATETIME", DateTime=at), number("122130", dap, GY_M2))
+        for at, dap in (told[letter] for letter in order)
+    ]
+    assert only(*events).dap_mgycm2 == 30.0
+
+
+def test_an_event_within_another_one_is_an_event_of_its_own() -> None:
+    """Neither takes the other's UID, dose or words."""
+    inner = ct(number("113838", "7", MGY_CM), item("125203", "TEXT", TextValue="Thorax"), event="2.25.2")
+    outer = ct(number("113838", "5", MGY_CM), inner, number("113830", "2", MGY), event=None)
+    first, second = read(outer).exposures
+    assert (first.dlp_mgycm, first.ctdivol_mgy, first.protocol, first.irradiation_event_uid == "2.25.2") == (
+        *(5.0, 2.0, None),
+        False,
+    )
+    assert (second.dlp_mgycm, second.protocol, second.irradiation_event_uid) == (7.0, "Thorax", "2.25.2")
+
+
+@pytest.mark.parametrize(("exact", "notes"), [(12.004, 0), (12.0, 0), (120.0, 1)])
+def test_a_value_that_full_precision_contradicts_is_told(exact: float, notes: int) -> None:
+    dose = number("113838", "12", MGY_CM)
+    dose.MeasuredValueSequence[0].FloatingPointValue = exact
+    exposure = only(ct(dose))
+    assert (exposure.dlp_mgycm, len(exposure.not_understood)) == (12.0, notes)
+
+
+@pytest.mark.parametrize(
+    "title", ["Dosisbericht", "Strahlendosis", "Röntgendosis", "Strahlenexposition", "Dosisprotokoll"]
+)
+def test_a_title_says_dose_in_compound_words(title: str) -> None:
+    root = document(item("99X:1", "CONTAINER", number("99X:2", "5", MGY)), sop_class=uids.ComprehensiveSRStorage)
+    root.ConceptNameCodeSequence, root.SpecificCharacterSet = code("1", "99X", title), "ISO_IR 192"
+    assert holds_dose(tree_of(root))

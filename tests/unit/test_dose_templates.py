@@ -233,6 +233,11 @@ def test_an_estimate_whose_organ_is_not_told_is_noted_and_recorded_as_not_unders
         ({"PatientBirthDate": None, "PatientAge": "006M"}, {"age_days": 183}),
         ({"PatientBirthDate": None, "PatientAge": "018Y"}, {"age_days": 6575}),
         ({"PatientBirthDate": None, "PatientAge": "001M"}, {"age_days": 31}),
+        ({"PatientBirthDate": "20010301", "StudyDate": "20190301"}, {"age_days": 6575}),  # 18 years, 6,574 days
+        ({"PatientBirthDate": "20010301", "StudyDate": "20190228"}, {"age_days": 6573}),
+        ({"PatientBirthDate": "20040229", "StudyDate": "20220227"}, {"age_days": 6573}),
+        ({"PatientBirthDate": "20040229", "StudyDate": "20220228"}, {"age_days": 6575}),
+        ({"PatientBirthDate": None, "PatientAge": "000Y"}, {}),  # of an hour, or of eleven months
         ({"PatientBirthDate": "20300101", "StudyDate": "20200111", "PatientAge": "003Y"}, {"age_days": 1096}),
         (
             {"PatientBirthDate": None, "PatientWeight": "21.5", "PatientSize": "1.12"},
@@ -273,3 +278,13 @@ def test_times_without_an_offset_take_that_of_the_data_set() -> None:
     sent.TimezoneOffsetFromUTC = "+0200"
     (exposure,) = read_dose_report(tree_of(sent)).exposures
     assert (exposure.started_at, exposure.started_offset) == ("2024-02-29T08:30:00", "+02:00")
+
+
+def test_a_time_to_the_hour_states_no_offset() -> None:
+    """The month is no offset from UTC, and that of the data set holds."""
+    (exposure,) = read(ct(item("111526", "DATETIME", DateTime="2024022908"))).exposures
+    assert (exposure.started_at, exposure.started_offset) == ("2024-02-29T08", None)
+    sent = document(ct(item("111526", "DATETIME", DateTime="2024022908")))
+    sent.TimezoneOffsetFromUTC = "+0200"
+    (exposure,) = read_dose_report(tree_of(sent)).exposures
+    assert exposure.started_offset == "+02:00"

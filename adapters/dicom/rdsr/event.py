@@ -5,7 +5,7 @@ pulse, of a part, or of anything else within is not. Missing values are None, an
 read is named in ``not_understood`` with its text in ``raw``.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -120,14 +120,15 @@ def read_event(
     study_uid: str,
     zone: str | None,
     derive: Callable[[str], str],
+    others: Container[str] = (),
 ) -> Exposure:
     """The event in one container; where it names no UID of its own, ``derive`` makes one from its start and plane.
 
     Where it names a text that is no UID, one is derived from that text and the study's UID: reports that carry the
-    event again name it alike. ``modality``: the report's; ``zone``: the offset from UTC of times that state none. Never
-    raises for what a device wrote.
+    event again name it alike. ``modality``: the report's; ``zone``: the offset from UTC of times that state none;
+    ``others``: what other events within this one are called. Never raises for what a device wrote.
     """
-    content = Content(container.below())
+    content = Content(_own(container, others))
     reading = Reading(tree, container, template, content)
     doses: dict[str, Any] = {CONCEPTS[name].field: reading.dose(name) for name in template.doses}
     started, stated = _started(reading), _stated(reading)
@@ -140,13 +141,27 @@ def read_event(
         modality=of_event(stated["kind"], modality),
         started_at=started,
         started_offset=offset_of(started) or (zone if started else None),
-        part=(stated["target_region_code"], plane, content.meaning("source_id") if template.by_source else None),
+        part=(stated["target_region_code"], plane, content.key("source_id") if template.by_source else None),
         raw=reading.raw,
         not_understood=tuple(dict.fromkeys(reading.notes)),
         warnings=warnings,
         **doses,
         **stated,
     )
+
+
+def _own(container: Item, others: Container[str]) -> Sequence[Item]:
+    """The items of an event, without those of others that a device put into it. Looks at none of these."""
+    if not others:
+        return container.below()
+    found, place, items = list[Item](), container.index + 1, container.tree.items
+    while place < container.end:
+        if items[place].concept in others:
+            place = items[place].end
+        else:
+            found.append(items[place])
+            place += 1
+    return found
 
 
 def _stated(reading: Reading) -> dict[str, Any]:

@@ -73,7 +73,16 @@ def derived(*names: object) -> str:
 
 def offset_of(started: str | None) -> str | None:
     """The offset from UTC that an ISO date-time states."""
-    return started[-6:] if started and "T" in started and started[-6] in "+-" else None
+    _, _, time = (started or "").partition("T")
+    return time[-6:] if len(time) > 6 and time[-6] in "+-" else None
+
+
+def are_parts(one: Exposure, other: Exposure) -> bool:
+    """Whether two statements of one event are of different parts of it: they begin at other times, or their regions,
+    planes or sources differ.
+    """
+    apart = one.started_at and other.started_at and one.started_at != other.started_at
+    return bool(apart) or one.part != other.part
 
 
 def merged(earlier: Exposure, later: Exposure) -> Exposure:
@@ -85,8 +94,7 @@ def merged(earlier: Exposure, later: Exposure) -> Exposure:
     DAP, dose at the reference point and activity add up; CTDIvol, AGD and the size-specific dose, which are means, keep
     the higher.
     """
-    apart = earlier.started_at and later.started_at and earlier.started_at != later.started_at
-    parts = bool(apart) or earlier.part != later.part
+    parts = are_parts(earlier, later)
     combine = _sum_of_parts if parts else _later
     changed: dict[str, Any] = {
         name: combine(name, getattr(earlier, name), getattr(later, name)) for name in FIELDS.values()

@@ -49,6 +49,8 @@ def _organ(container: Item, item: Item) -> str | None:
 def _value(tree: Tree, name: str, item: Item, notes: list[str]) -> float | None:
     number, dimension = item.number(), CONCEPTS["organ_dose"].dimension
     assert dimension is not None
+    if number.others:
+        notes.append(f"{name}: {1 + number.others} values stated, the first was kept")
     try:
         value = canonical(number.text, number.unit, dimension)
     except NotUnderstood as reason:

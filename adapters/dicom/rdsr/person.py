@@ -1,6 +1,7 @@
 """What a header says of the patient on the day of the exam: age, weight, height, pregnancy.
 
-Each is null where it is not stated or cannot be a person's: nothing is guessed.
+Each is null where it is not stated or cannot be a person's: nothing is guessed. A birthday counts: who is so many years
+old has an age in days of as many years of 365.25 days, by which ``domain.dose_bands`` tells adults from children.
 """
 
 import re
@@ -8,6 +9,8 @@ from collections.abc import Callable
 from datetime import date
 from math import ceil
 from typing import Any, Final
+
+from domain.dose_bands import completed_months
 
 _AGE: Final = re.compile(r"(\d{1,3})([DWMY])", re.ASCII)
 _DAYS: Final = {"D": 1.0, "W": 7.0, "M": 30.4375, "Y": 365.25}
@@ -34,9 +37,11 @@ def _age_days(encoded: Callable[[str], str]) -> int | None:
     """From birth to the exam, where both days are known; else the age stated: so many years or months are over."""
     born, examined = _day(encoded("PatientBirthDate")), _day(encoded("StudyDate"))
     if born and examined and born <= examined:
-        return (examined - born).days
+        return max((examined - born).days, ceil(completed_months(born, examined) // 12 * _DAYS["Y"]))
     age = _AGE.fullmatch(encoded("PatientAge"))
-    return ceil(int(age[1]) * _DAYS[age[2]]) if age else None
+    if age is None or (age[2] == "Y" and int(age[1]) == 0):  # a year has not passed: of a newborn, or of a toddler
+        return None
+    return ceil(int(age[1]) * _DAYS[age[2]])
 
 
 def _day(stated: str) -> date | None:

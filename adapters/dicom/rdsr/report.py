@@ -13,14 +13,14 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
+from functools import partial, reduce
 from typing import Any, Final
 
 from pydicom import uid as uids
 
 from adapters.dicom.rdsr import ct, enhanced, header, projection, radiopharmaceutical, vendor
 from adapters.dicom.rdsr.event import Template, read_event
-from adapters.dicom.rdsr.exposure import CT, Exposure, derived, merged
+from adapters.dicom.rdsr.exposure import CT, Exposure, are_parts, derived, merged
 from adapters.dicom.rdsr.modality import modality_of
 from adapters.dicom.rdsr.qa import is_qa
 from adapters.dicom.rdsr.totals import accumulated, totals
@@ -45,7 +45,10 @@ _GENERAL_CLASSES: Final = frozenset(
     {uids.EnhancedSRStorage, uids.ComprehensiveSRStorage, uids.Comprehensive3DSRStorage}
 )
 _TITLE: Final = re.compile(
-    r"(?<![a-z])(?:dos(?:e|es|is|im\w+)(?![a-z])|(?:ir)?radiation (?:summary|report|exposure))", re.IGNORECASE
+    r"(?<![a-z])(?:dos(?:e|es|is|im\w+)(?![a-z])|(?:ir)?radiation (?:summary|report|exposure))"
+    r"|(?<![a-z])dosis(?:bericht|protokoll|report|dokumentation|übersicht)|(?:strahlen|röntgen|patienten|organ)dosis"
+    r"|strahlenexposition",
+    re.IGNORECASE,
 )
 _TITLES: Final = ("99SMS_RADSUM:", "DCM:113701", "DCM:113500", "DCM:128401")  # beginnings of codes that say so
 EVENTS: Final[Mapping[str, Template]] = {
@@ -165,7 +168,7 @@ def _exposures(tree: Tree, events: list[Item], modality: str, notes: list[str]) 
     """One exposure per event UID, in document order. One that cannot be read is noted, the others stay."""
     sop_uid, study_uid = header.encoded(tree, "SOPInstanceUID"), header.encoded(tree, "StudyInstanceUID")
     device = header.text(tree, "DeviceSerialNumber") or header.text(tree, "StationName")
-    zone, found, alike = header.zone(tree), dict[str, Exposure](), Counter[str]()
+    zone, found, alike = header.zone(tree), dict[str, list[Exposure]](), Counter[str]()
 
     def derive(own: str) -> str:
         """The same event's UID in each report of the study; what says nothing of itself is of this report alone."""
@@ -174,16 +177,25 @@ def _exposures(tree: Tree, events: list[Item], modality: str, notes: list[str]) 
 
     for index, event in enumerate(events):
         template = EVENTS[event.concept]
+        others = EVENTS if any(other.index < event.end for other in events[index + 1 : index + 2]) else ()
         try:
             exposure = read_event(
-                tree, event, template, modality=modality, study_uid=study_uid, zone=zone, derive=derive
+                tree, event, template, modality=modality, study_uid=study_uid, zone=zone, derive=derive, others=others
             )
         except Exception as broken:  # the rule: one bad event never loses the report
             notes.append(f"event {index + 1}: could not be read ({type(broken).__name__})")
             continue
-        uid = exposure.irradiation_event_uid
-        found[uid] = merged(found[uid], exposure) if uid in found else exposure
-    return tuple(found.values())
+        _tell(found.setdefault(exposure.irradiation_event_uid, []), exposure)
+    return tuple(reduce(merged, parts) for parts in found.values())
+
+
+def _tell(parts: list[Exposure], exposure: Exposure) -> None:
+    """Another part of an event, or one of its parts once more, in the place of the first statement of it."""
+    for place, known in enumerate(parts):
+        if not are_parts(known, exposure):
+            parts[place] = merged(known, exposure)
+            return
+    parts.append(exposure)
 
 
 def _declared(content: Content, found: int, notes: list[str]) -> int | None:

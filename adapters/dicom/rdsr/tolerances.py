@@ -22,5 +22,5 @@ TOLERANCES: Final[dict[str, str]] = {
     "odd_date_time": "a date-time that DICOM does not have: ISO 8601, a second of 60, a fraction without its point",
     "text_under_other_charset": "UTF-8 under a declared Latin-1",
     "event_without_uid": "an irradiation event without a UID, or with one that is none: one is derived",
-    "value_stated_twice": "one quantity stated several times in an event, with equal values",
+    "value_stated_twice": "one quantity stated several times in an event, or a total in one place, with equal values",
 }

@@ -1,11 +1,12 @@
 """What a dose report states of all its events together, over the planes or sources that it lists."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Final
 
 from adapters.dicom.rdsr import patient_dose, vendor
 from adapters.dicom.rdsr.concepts import BOTH, SIDES, TOTALS, VENDORS, Concept
-from adapters.dicom.rdsr.tree import Content, Item, Tree
+from adapters.dicom.rdsr.tree import Content, Item, Measured, Tree
 from adapters.dicom.rdsr.units import NotUnderstood, canonical, tolerated
 
 _ACCUMULATED: Final = ("accumulated", "ct_accumulated", "accumulated_enhanced", "dose_estimate")
@@ -37,18 +38,34 @@ def _added(tree: Tree, containers: list[Content], concepts: dict[str, Concept], 
     raw: dict[str, list[str]] = {}
     for container in containers:
         for name, concept in concepts.items():
-            for item in container.all(name):
-                value = _total(tree, item, concept, notes)
+            for item, number in _each(tree, name, container.all(name)):
+                value = _total(tree, number, concept, notes)
                 for key in (concept.field, *(_breast(item) if name == "agd_total" else ())):
                     parts.setdefault(key, []).append(value)
-                    raw.setdefault(key, []).append(str(item.number()))
+                    raw.setdefault(key, []).append(str(number))
     found = {name: None if None in values else float(sum(filter(None, values))) for name, values in parts.items()}
     return found, {name: " + ".join(texts) for name, texts in raw.items()}
 
 
-def _total(tree: Tree, item: Item, concept: Concept, notes: list[str]) -> Decimal | None:
-    number = item.number()
+def _each(tree: Tree, name: str, items: list[Item]) -> Iterator[tuple[Item, Measured]]:
+    """The statements of one total in one container. The same value of the same is stated twice, and no second one; but
+    of breasts, which some devices leave unnamed.
+    """
+    known = set()
+    for item in items:
+        number = item.number()
+        said = (*number, *sorted(below.key() or "" for below in item.below()))
+        if name != "agd_total" and said in known:
+            tree.tolerated["value_stated_twice"] += 1
+            continue
+        known.add(said)
+        yield item, number
+
+
+def _total(tree: Tree, number: Measured, concept: Concept, notes: list[str]) -> Decimal | None:
     assert concept.dimension is not None
+    if number.others:
+        notes.append(f"total {concept.field}: {1 + number.others} values stated, the first was kept")
     try:
         value = canonical(number.text, number.unit, concept.dimension)
     except NotUnderstood as reason:

@@ -205,22 +205,23 @@ class Tree:
         if not known:
             self.tolerated["empty_measured_value"] += 1
             return values[0] if values else Measured("", "")
-        others = len({*known}) - 1
+        others = max(len({*known}) - 1, known[0].others)
         if len(known) > 1 and not others:
             self.tolerated["double_measured_value"] += 1
         return known[0]._replace(others=others) if others else known[0]
 
     def _measured(self, entry: Span) -> Measured:
         get = self.elements.places(*entry).get
-        text = self.encoded(get(NUMERIC))
-        if not text and (text := self._floating(get(FLOATING))):
+        text, exact = self.encoded(get(NUMERIC)), self._floating(get(FLOATING))
+        if exact and not text:
+            text = exact
             self.tolerated["floating_point_alone"] += 1
         unit = self.code(get(UNITS))
         spelled = unit.key.partition(":")[2]
         if not spelled and unit.meaning:
             spelled = unit.meaning
             self.tolerated["unit_in_words"] += 1
-        return Measured(text, spelled)
+        return Measured(text, spelled, int(bool(exact) and _contradict(text, exact)))
 
     def _floating(self, place: Span | None) -> str:
         """The Floating Point Value (0040,A161), which some devices write alone."""
@@ -234,3 +235,12 @@ class Tree:
         if place := (self.top if within is None else within).get(tag):
             for entry in self.elements.items(*place):
                 yield self.elements.places(*entry)
+
+
+def _contradict(text: str, exact: str) -> bool:
+    """Whether a value is another one in full precision: by more than a text of few digits explains."""
+    try:
+        one, other = float(text), float(exact)
+    except ValueError:  # whoever reads the text says so
+        return False
+    return not abs(one - other) <= 0.001 * max(abs(one), abs(other))
