@@ -40,7 +40,8 @@ def findings(
     """Each device's mean or median by act, beside the levels of the exams' days and of today; of the last 12 months."""
     from krypton.queries.findings import findings_of
 
-    found = findings_of(krypton(), site, *days(since, until))
+    period_asked = days(since, until)
+    found = findings_of(krypton(), site, *period_asked)
     if as_json:
         document(found)
         return
@@ -66,7 +67,8 @@ def acts(
     """Of which act the exposures of each device are, and what no entry fits; suggest: a mapping to edit and publish."""
     from krypton.queries.findings import mapping_of, suggested
 
-    asked = (krypton(), site, *days(since, until))
+    period_asked = days(since, until)
+    asked = (krypton(), site, *period_asked)
     if action is Action.SUGGEST:
         content, found = suggested(*asked)
         if as_json:
