@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
@@ -146,7 +147,7 @@ def document(raw: Mapping[str, Any]) -> RuleDocument:
             checks(parts["title"].text)
         start = checks(lambda: Place("in_force_from", parts["in_force_from"].given()).day())
         if start and kind == REFERENCE_LEVELS and isinstance(body, dict):
-            checks(lambda: levels.check_days(start, body))
+            checks(partial(levels.check_days, start, body))
     body = canonical_json(_canonical(raw["body"]))
     return RuleDocument(raw["kind"], raw["version"], start or "", raw.get("title", ""), body)
 
