@@ -149,6 +149,7 @@ ERASURES: Final = {"erasure_of", "open_erasures", "whose_is_over", "to_approve"}
 """Each function of ``krypton.erasing.shown``: they do too."""
 
 BEHIND_THE_GATE: Final = {
+    "dose_sources.sources_of": "is asked about reports that a query has answered with",
     "person.of_person": "takes the gate's Permit",
     "fed.record": "takes the Sight that a Permit holds",
     "gate.permit": "is the gate",

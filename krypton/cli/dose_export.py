@@ -11,21 +11,37 @@ from krypton.cli.connection import asker, krypton
 from krypton.cli.dose_page import keep, new_file
 from krypton.cli.given import line
 from krypton.cli.options import Ref
-from krypton.queries.person import dose_of
 
 Study = Annotated[
     str, typer.Argument(metavar="STUDY", callback=line, help="Study Instance UID, as dose show names it; - reads it.")
 ]
 Fhir = Annotated[
-    Path, typer.Option("--fhir", metavar="OUT", help="Write a FHIR R4 bundle (Radiation Dose Summary) to OUT, new.")
+    Path | None,
+    typer.Option("--fhir", metavar="OUT", help="Write a FHIR R4 bundle (Radiation Dose Summary) to OUT, new."),
+]
+Dicom = Annotated[
+    Path | None,
+    typer.Option(
+        "--dicom",
+        metavar="OUT",
+        help="Write a DICOM Patient Radiation Dose SR to OUT, new. Run it where the dose reports were taken in.",
+    ),
 ]
 
 
-def export(ref: Ref, study: Study, fhir: Fhir, who: As = OWN, reason: Why = ASKED) -> None:
+def export(ref: Ref, study: Study, fhir: Fhir = None, dicom: Dicom = None, who: As = OWN, reason: Why = ASKED) -> None:
     """What is known of a study's doses, as a document that another system reads."""
-    new_file(fhir, "--fhir")
+    forms = {"--fhir": fhir, "--dicom": dicom}
+    asked = [(option, out) for option, out in forms.items() if out is not None]
+    if len(asked) != 1:
+        raise typer.BadParameter("say in which form: --fhir OUT or --dicom OUT", param_hint="--fhir")
+    ((option, out),) = asked
+    new_file(out, option)
     ours = krypton()
-    found = dose_of(ours, asker(ours, who, reason, ref), ref, task="dose.export")
-    from krypton.faces.dose.standards.fhir import bundle
+    caller = asker(ours, who, reason, ref)
+    from krypton.faces.dose.standards.given import dose_bundle_of, dose_report_of
 
-    keep(fhir, json.dumps(bundle(found, study), ensure_ascii=False, indent=1).encode())
+    if option == "--dicom":
+        keep(out, dose_report_of(ours, caller, ref, study))
+    else:
+        keep(out, json.dumps(dose_bundle_of(ours, caller, ref, study), ensure_ascii=False, indent=1).encode())

@@ -5,6 +5,10 @@ from typing import Any
 from domain.dose_alerts import QUANTITIES
 
 STUDY, PERSON = "1.2.3", "6f1c1c2e-0b1a-4c3e-9a0c-4b6a35d1e8f2"
+IN_LEDGER = "0d6f1a52-7f3c-8a41-9b1e-2c5d8e7f6a90"
+"""The study's id."""
+INS = {"matricule": "279035121518989", "oid": "1.2.250.1.213.1.4.10"}
+"""Of the authority for tests."""
 PATIENT = {"family": "FICTIVE", "given": "MARIE", "used_name": None, "birth_date": "1950-03-00", "sex": "F"}
 
 
@@ -12,18 +16,14 @@ def exposure(uid: str, kind: str, modality: str, report: str, **known: Any) -> d
     nothing = dict.fromkeys(
         (
             *QUANTITIES,
-            "started_at",
-            "radiopharmaceutical",
-            "target_region",
-            "protocol",
-            "pregnant",
-            "pregnancy_ordered",
-            "effective_dose_estimate",
+            *("ssde_mgy", "entrance_dose_mgy", "phantom_cm", "side"),
+            *("started_at", "radiopharmaceutical", "target_region", "target_region_code", "protocol"),
+            *("pregnant", "pregnancy_ordered", "effective_dose_estimate"),
         )
     )
     told = {"irradiation_event_uid": uid, "study_uid": STUDY, "report_uid": report, "site": "CHA", "kind": kind}
     counts = {"modality": modality, "implausible": [], "in_totals": True, "pregnancy_disagrees": False}
-    return {**nothing, **told, **counts, **known}
+    return {**nothing, **told, **counts, "source": "report", "organ_doses": [], **known}
 
 
 def report(uid: str, source: str = "report", **device: str | None) -> dict[str, Any]:
@@ -32,6 +32,12 @@ def report(uid: str, source: str = "report", **device: str | None) -> dict[str, 
     return {"report_uid": uid, "study_uid": STUDY, "reported_at": at, "source": source, "device": told} | {
         "modality": "CT",
         "site": "CHA",
+        "identity": PERSON,
+        "study": IN_LEDGER,
+        "exposures": 0,
+        "superseded_by": None,
+        "implausible": [],
+        "report_totals": {},
     }
 
 

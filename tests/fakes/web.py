@@ -48,6 +48,7 @@ QUERIES: Final = {
     "record_of": "record.show",
     "dose_of": "dose.show",
     "dose_bundle_of": "dose.export",
+    "dose_report_of": "dose.export",
     "consents_of": "consent.show",
     "study_of": "study.show",
     "order_of": "order.show",

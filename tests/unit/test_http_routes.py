@@ -108,6 +108,29 @@ def test_doses_in_fhir_say_so(client: TestClient, queries: Queries) -> None:
     assert [(task, about) for task, _, about in queries.asked] == [("dose.export", PERSON)]
 
 
+@pytest.mark.parametrize(
+    ("accept", "media_type"),
+    [
+        ("application/dicom", "application/dicom"),
+        ("application/dicom;q=0.5, application/fhir+json", "application/fhir+json"),
+        ("application/json", "application/fhir+json"),
+    ],
+)
+def test_doses_are_given_in_the_form_that_is_liked_best(
+    client: TestClient, queries: Queries, accept: str, media_type: str
+) -> None:
+    queries.document = b"DICM" if media_type == "application/dicom" else {"resourceType": "Bundle"}
+    answer = client.get(f"/api/people/{PERSON}/dose/1.2.3", headers=SIGNED | {"Accept": accept})
+    assert (answer.status_code, answer.headers["content-type"]) == (200, media_type)
+    assert [(task, about) for task, _, about in queries.asked] == [("dose.export", PERSON)]
+
+
+def test_a_form_that_doses_have_not_is_refused_before_anything_is_decided(client: TestClient, queries: Queries) -> None:
+    answer = client.get(f"/api/people/{PERSON}/dose/1.2.3", headers=SIGNED | {"Accept": "text/html"})
+    assert (answer.status_code, queries.asked) == (406, [])
+    assert "application/dicom" in answer.json()["detail"]
+
+
 def test_what_was_not_decided_on_is_not_shown_whatever_the_route_answers(
     web: Face, client: TestClient, queries: Queries, caplog: pytest.LogCaptureFixture
 ) -> None:

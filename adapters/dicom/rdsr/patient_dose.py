@@ -1,17 +1,22 @@
 """Patient radiation dose (PS3.16 TID 10030): doses of organs, estimated from the reports of one or more exams.
 
 An estimate names no irradiation event of its own, and repeats the dose of others in another quantity: it becomes totals
-of the report, one for each organ, and is never added to anything.
+of the report, one for each organ, and is never added to anything. Neither are the sums that such a report repeats of
+the reports it rests on, as Krypton's own do: they are totals under names of their own.
 """
 
 from typing import Final
 
-from adapters.dicom.rdsr.concepts import CONCEPTS
+from adapters.dicom.rdsr.concepts import BOTH, CONCEPTS, SIDES, TOTALS
 from adapters.dicom.rdsr.tree import Content, Item, Tree
 from adapters.dicom.rdsr.units import NotUnderstood, canonical, tolerated
+from domain.dose_distinct import total
 
 ORGAN: Final = "organ_mgy:"
 """Before the code of the organ: a total of this name is the dose of that organ alone."""
+RESTATED: Final = "restated:"
+"""Before a quantity: a total of this name repeats the sum of others' events."""
+_SUMS: Final = (*TOTALS, "activity")
 _DOSES: Final = ("organ_dose", "mean_absorbed_dose", "absorbed_dose")
 
 
@@ -31,7 +36,22 @@ def estimates(tree: Tree, notes: list[str]) -> tuple[dict[str, float | None], di
                 notes.append(f"{name}: stated several times, the first was kept")
                 continue
             raw[name], found[name] = str(item.number()), _value(tree, name, item, notes)
+        for item in (one for one in Content(below).all(*_SUMS) if not Content(one.below()).all("event_uid")):
+            name = _restated(item)
+            value = _value(tree, name, item, notes)
+            before = found.get(name, 0.0)
+            found[name] = None if value is None or before is None else total((before, value))
+            raw[name] = " + ".join(filter(None, (raw.get(name), str(item.number()))))
     return found, raw
+
+
+def _restated(item: Item) -> str:
+    """The name of a sum; of glandular doses that of the breast."""
+    sides = {SIDES.get(key, BOTH) for key in Content(item.below()).keys("laterality")} - {BOTH}
+    field = CONCEPTS[item.concept].field
+    return (
+        f"{RESTATED}{field.replace('agd_mgy', f'agd_{sides.pop()}_mgy')}" if len(sides) == 1 else f"{RESTATED}{field}"
+    )
 
 
 def _organ(container: Item, item: Item) -> str | None:
@@ -47,7 +67,7 @@ def _organ(container: Item, item: Item) -> str | None:
 
 
 def _value(tree: Tree, name: str, item: Item, notes: list[str]) -> float | None:
-    number, dimension = item.number(), CONCEPTS["organ_dose"].dimension
+    number, dimension = item.number(), CONCEPTS[item.concept].dimension
     assert dimension is not None
     if number.others:
         notes.append(f"{name}: {1 + number.others} values stated, the first was kept")

@@ -12,7 +12,8 @@ from domain.actors import Caller
 from krypton.bootstrap import Krypton
 from krypton.faces.dicomweb import files
 from krypton.faces.dicomweb import routes as dicomweb
-from krypton.faces.dose.standards.given import dose_bundle_of
+from krypton.faces.dicomweb.accept import Accepted, unacceptable
+from krypton.faces.dose.standards.given import dose_bundle_of, dose_report_of
 from krypton.faces.http.declared import Answer, Asked, Declared, Doors, as_json
 from krypton.faces.http.metrics import Metrics
 from krypton.faces.http.problem import Problem
@@ -24,6 +25,7 @@ MEMBER = "person"
 LONGEST_REF = 300
 BODY = f'the body is JSON: {{"{MEMBER}": "ASSIGNER|LOCAL_ID"}}, or a uuid, or INS|matricule'
 PERSON = "/api/people/{person:uuid}"
+FHIR, JSON, DICOM = "application/fhir+json", "application/json", "application/dicom"
 OfPerson = Callable[[Krypton, Caller, str], Any]
 
 
@@ -45,7 +47,7 @@ def routes(doors: Doors, metrics: Metrics, well: Callable[[], bool], works: Call
         Declared(f"{PERSON}/identity", _of_person(identity_of), doors, "identity.show"),
         Declared(f"{PERSON}/record", _of_person(record_of), doors, "record.show"),
         Declared(f"{PERSON}/dose", _of_person(dose_of), doors, "dose.show"),
-        Declared(f"{PERSON}/dose/{{study_uid}}", _dose_bundle, doors, "dose.export"),
+        Declared(f"{PERSON}/dose/{{study_uid}}", _exported_dose, doors, "dose.export"),
         Declared(f"{PERSON}/consents", _of_person(consents_of), doors, "consent.show"),
         Declared("/api/people/record", _of_named(record_of), doors, "record.show", method="POST"),
         Declared("/api/studies/{study:uuid}", _study, doors, "study.show"),
@@ -66,10 +68,19 @@ def _of_named(query: OfPerson) -> Answer:
     return lambda asked: as_json(query(asked.ours, asked.by, _ref(asked.body)))
 
 
-def _dose_bundle(asked: Asked) -> Response:
-    found = as_json(dose_bundle_of(asked.ours, asked.by, str(asked.path["person"]), asked.path["study_uid"]))
-    found.headers["content-type"] = "application/fhir+json"
-    return found
+def _exported_dose(asked: Asked) -> Response:
+    """In the form that is liked best. Raises Problem 406, before anything is decided."""
+    accepted = Accepted(asked.headers.get("accept", ""), asked.query.get("accept", ()))
+    of = (asked.ours, asked.by, str(asked.path["person"]), asked.path["study_uid"])
+    match accepted.best((FHIR, JSON, DICOM)):
+        case None:
+            raise unacceptable(f"{FHIR} or {DICOM}")
+        case "application/dicom":
+            return Response(dose_report_of(*of), media_type=DICOM)
+        case _:
+            found = as_json(dose_bundle_of(*of))
+            found.headers["content-type"] = FHIR
+            return found
 
 
 def _study(asked: Asked) -> Response:

@@ -9,12 +9,22 @@ of two breasts are two.
 Ids are made of the study's UID: the same study written again has the same ones.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import NAMESPACE_OID, uuid5
 
-from krypton.faces.dose.standards.summary import GLANDULAR, Procedure, Summary, summaries
+from krypton.faces.dose.standards.concepts import (
+    AGENT,
+    EXPECTED,
+    IMAGES_ALONE,
+    PROCEDURES,
+    REPORTED,
+    SUMS,
+    Code,
+    partly,
+)
+from krypton.faces.dose.standards.summary import Summary, summaries
 from schemas.event import ERASED
 
 Resource = dict[str, Any]
@@ -22,8 +32,6 @@ GUIDE: Final = "http://hl7.org/fhir/uv/radiation-dose-summary"
 PROFILE: Final = f"{GUIDE}/StructureDefinition/"
 ID_TYPES: Final = f"{GUIDE}/CodeSystem/dicom-identifier-type"
 DICOM_IDS: Final = "urn:dicom:uid"
-DCM: Final = "http://dicom.nema.org/resources/ontology/DCM"
-SNOMED: Final = "http://snomed.info/sct"
 SUMMARY: Final = {
     "coding": [
         {
@@ -38,27 +46,8 @@ UNKNOWN: Final = {
         {"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"},
     ]
 }
-PROCEDURES: Final[Mapping[Procedure, tuple[str, str, str]]] = {
-    Procedure.CT: (SNOMED, "77477000", "Computerized tomography"),
-    Procedure.PROJECTION: (DCM, "113704", "Projection X-Ray"),
-    Procedure.MAMMOGRAPHY: (SNOMED, "71651007", "Mammography"),
-    Procedure.RADIOPHARMACEUTICAL: (DCM, "113502", "Radiopharmaceutical Administration"),
-}
-QUANTITIES: Final[Mapping[str, tuple[str, str, str]]] = {
-    "dlp_mgycm": ("113813", "CT Dose Length Product Total", "mGy.cm"),
-    "dap_mgycm2": ("113722", "Dose Area Product Total", "mGy.cm2"),
-    "dose_rp_mgy": ("113725", "Dose (RP) Total", "mGy"),
-    "agd_mgy": ("111637", "Accumulated Average Glandular Dose", "mGy"),
-    "activity_mbq": ("113507", "Administered activity", "MBq"),
-}
-"""By name of a sum: code (DCM) and meaning of the guide's component, and its unit (UCUM)."""
-EXPECTED: Final[Mapping[Procedure, str]] = {
-    Procedure.CT: "dlp_mgycm",
-    Procedure.PROJECTION: "dap_mgycm2",
-    Procedure.MAMMOGRAPHY: GLANDULAR,
-    Procedure.RADIOPHARMACEUTICAL: "activity_mbq",
-}
-"""What each procedure is expected to state."""
+SYSTEMS: Final = {"DCM": "http://dicom.nema.org/resources/ontology/DCM", "SCT": "http://snomed.info/sct"}
+"""By coding scheme of DICOM."""
 ABSENT: Final = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/data-absent-reason", "code": "unknown"}]}
 IDENTIFIER: Final = {
     "coding": [
@@ -181,51 +170,45 @@ def _device(one: Summary) -> Resource:
         "meta": {"profile": [f"{PROFILE}modality-device"]},
         "identifier": identifiers,
         **{name: value for name, value in told.items() if value},
-        "type": {"coding": [{"system": DCM, "code": one.modality}]} if one.modality else {"text": "unknown"},
+        "type": {"coding": [{"system": SYSTEMS["DCM"], "code": one.modality}]} if one.modality else {"text": "unknown"},
     }
 
 
 def _components(one: Summary) -> list[Resource]:
-    reported = _coded(DCM, "121058", "Procedure reported")
-    told: list[Resource] = [{"code": reported, "valueCodeableConcept": _coded(*PROCEDURES[one.procedure])}]
-    for quantity, side, value in _doses(one):
-        code, meaning, unit = QUANTITIES[quantity]
+    told: list[Resource] = [
+        {"code": _concept(REPORTED), "valueCodeableConcept": _concept(PROCEDURES[one.procedure])},
+    ]
+    for quantity, side, value in one.stated():
+        code, unit = SUMS[quantity]
         measured = {"value": value, "unit": unit, "system": "http://unitsofmeasure.org", "code": unit}
-        named_so = _coded(DCM, code, meaning) | ({"text": f"{meaning}, {side}"} if side else {})
+        named_so = _concept(code) | ({"text": f"{code.meaning}, {side}"} if side else {})
         told.append({"code": named_so, "valueQuantity": measured})
     expected = EXPECTED[one.procedure]
     if expected not in one.doses:
-        told.append({"code": _coded(DCM, *QUANTITIES[expected][:2]), "dataAbsentReason": ABSENT})
-    named = _coded(SNOMED, "349358000", "Radiopharmaceuticals")
+        told.append({"code": _concept(SUMS[expected].code), "dataAbsentReason": ABSENT})
+    named = _concept(AGENT)
     return told + [{"code": named, "valueCodeableConcept": {"text": word}} for word in one.radiopharmaceuticals]
 
 
-def _doses(one: Summary) -> Iterator[tuple[str, str | None, float]]:
-    """Each sum with its quantity, and of glandular doses the breast."""
-    for quantity, value in one.doses.items():
-        if quantity == GLANDULAR:
-            yield from ((quantity, side, of) for side, of in one.breasts.items())
-        else:
-            yield quantity, None, value
-
-
 def _notes(one: Summary) -> Resource:
-    told = ["Image headers state these doses; no dose report of the device came."] if one.from_images else []
+    told = [IMAGES_ALONE] if one.from_images else []
     expected = EXPECTED[one.procedure]
     known = one.known_of[expected]
     if 0 < known < one.exposures:
-        told.append(
-            f"{QUANTITIES[expected][1]}: of {known} of {one.exposures} exposures; of the others it is not known."
-        )
+        told.append(partly(expected, known, one.exposures))
     return {"note": [{"text": text} for text in told]} if told else {}
 
 
 def _in_words(one: Summary) -> str:
     doses = [
-        f"{QUANTITIES[name][1]}{f', {side}' if side else ''} = {value:.12g} {QUANTITIES[name][2]}"
-        for name, side, value in _doses(one)
+        f"{SUMS[name].code.meaning}{f', {side}' if side else ''} = {value:.12g} {SUMS[name].unit}"
+        for name, side, value in one.stated()
     ]
-    return f"{PROCEDURES[one.procedure][2]}: {', '.join(doses) or NO_DOSE}"
+    return f"{PROCEDURES[one.procedure].meaning}: {', '.join(doses) or NO_DOSE}"
+
+
+def _concept(code: Code) -> Resource:
+    return _coded(SYSTEMS[code.scheme], code.value, code.meaning)
 
 
 def _coded(system: str, code: str, display: str) -> Resource:

@@ -1,6 +1,6 @@
 """Puts a study's doses of a ``dose show`` document together by procedure and device: what standards call a summary."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -47,6 +47,14 @@ class Summary:
     breasts: Mapping[str | None, float]
     known_of: Mapping[str, int]
     from_images: bool
+
+    def stated(self) -> Iterator[tuple[str, str | None, float]]:
+        """Each sum with its quantity, and of glandular doses the breast."""
+        for quantity, value in self.doses.items():
+            if quantity == GLANDULAR:
+                yield from ((quantity, side, of) for side, of in self.breasts.items())
+            else:
+                yield quantity, None, value
 
 
 def summaries(found: Mapping[str, Any], study_uid: str) -> list[Summary]:

@@ -1,0 +1,1 @@
+"""A study's doses as a DICOM Patient Radiation Dose SR."""

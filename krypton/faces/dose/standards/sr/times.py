@@ -1,0 +1,38 @@
+"""Clinical times of the ledger (ISO 8601, with an offset where one is stated) as DICOM writes them: PS3.5 6.2."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+WEST: Final = timedelta(hours=-12)
+EAST: Final = timedelta(hours=14)
+
+
+def date_time(at: str | None, offset: str | None = None) -> str | None:
+    """As DT; where it has no offset from UTC, with the one that is stated beside it. A day alone stays a day.
+
+    An offset that no place has (PS3.5 table 6.2-1) is left out.
+    """
+    moment = _moment(at)
+    if at is None or moment is None:
+        return None
+    if "T" not in at:
+        return f"{moment:%Y%m%d}"
+    zoned = moment if moment.tzinfo else _moment(f"{at}{offset or ''}") or moment
+    away = zoned.utcoffset()
+    zone = f"{zoned:%z}" if away is not None and WEST <= away <= EAST else ""
+    return f"{moment:%Y%m%d%H%M%S}{f'.{moment:%f}' if moment.microsecond else ''}{zone}"
+
+
+def date_and_time(at: str | None) -> tuple[str, str]:
+    """As DA and TM: empty where they are not known."""
+    moment = _moment(at)
+    if at is None or moment is None:
+        return "", ""
+    return f"{moment:%Y%m%d}", f"{moment:%H%M%S}" if "T" in at else ""
+
+
+def _moment(at: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(at) if at else None
+    except ValueError:
+        return None
