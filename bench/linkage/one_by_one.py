@@ -16,10 +16,12 @@ from bench.linkage.region import region
 from domain.matching import pair
 from domain.matching.candidates import Came, candidates
 from domain.matching.deciding import decide, scored
+from domain.matching.keys import keys
 from domain.matching.limits import Limits
 from domain.matching.model import Model
 from domain.matching.record import Record, record
 from domain.matching.sampling import PAIRS, learned
+from domain.matching.sketches import sketch
 from domain.matching.suspicions import birth_block
 
 
@@ -34,7 +36,8 @@ class Neighbourhoods:
 
     def register(self, place: int) -> None:
         """Decide what a newcomer is merged with."""
-        shared = self._came.next(place, self._records[place])
+        newcomer = self._records[place]
+        shared = self._came.next(place, sketch(newcomer), keys(newcomer))
         near = {other for other in shared if self._is_near(place, other)}
         self.group_of[place] = frozenset([place])
         if block := birth_block(self._records[place]):

@@ -18,19 +18,18 @@ Places = tuple[int, int]
 
 
 class Came:
-    """The records that came so far, by their keys. ``keys_of``: which keys count."""
+    """The records that came so far, by their keys."""
 
-    def __init__(self, keys_of: Callable[[Record], Iterable[int]] = keys) -> None:
-        self._keys_of = keys_of
+    def __init__(self) -> None:
         self._sketches: dict[int, int] = {}
         self._first: dict[int, int] = {}  # most keys are one record's alone: of a region's, only the others take a list
         self._shared: dict[int, list[int]] = {}
 
-    def next(self, place: int, record: Record) -> set[int]:
-        """The places of those before it that it is worth comparing with."""
-        self._sketches[place] = own = sketch(record)
+    def next(self, place: int, own: int, keys: Iterable[int]) -> set[int]:
+        """The places of those before it that it is worth comparing with. ``own``: its sketch; ``keys``: that count."""
+        self._sketches[place] = own
         near: set[int] = set()
-        for key in self._keys_of(record):
+        for key in keys:
             if self._first.setdefault(key, place) == place:
                 continue
             before = self._shared.setdefault(key, [self._first[key]])
@@ -52,7 +51,7 @@ def candidates(
     keys_of: Callable[[Record], Iterable[int]] = keys,
 ) -> Iterator[Places]:
     """Each pair once. ``order``: in which the records came; by default as they stand. ``keys_of``: which keys count."""
-    came = Came(keys_of)
+    came = Came()
     for place in range(len(records)) if order is None else order:
-        for other in came.next(place, records[place]):
+        for other in came.next(place, sketch(records[place]), keys_of(records[place])):
             yield (other, place) if other < place else (place, other)

@@ -1,7 +1,8 @@
 """Everybody of one version of the index, in columns: a fraction of the memory that comparable records take.
 
 Places are those of the identities in the order of their ids. ``parts``: of each kind of key whoever may share one.
-What is found to belong together is noted, and given out in batches of whole groups.
+``pairs``: those to decide, one after the other. What is found to belong together is noted, and given out in batches of
+whole groups.
 """
 
 import json
@@ -13,9 +14,9 @@ from uuid import UUID
 from psycopg2.extensions import connection as Connection
 
 from domain.ins import qualified
-from domain.matching.birth_dates import born
-from domain.matching.keys import parts
-from domain.matching.numbers import number
+from domain.matching.birth_dates import Born, born
+from domain.matching.keys import YEAR, parts
+from domain.matching.numbers import Number, number
 from domain.matching.record import Record, record
 from domain.traits import TRAITS
 from projections.engine.query import fetch
@@ -49,12 +50,13 @@ class Stated(NamedTuple):
 
     def record(self) -> Record:
         """What matching compares."""
-        ins, oid, *traits = json.loads(self.traits)
+        ins, oid, *traits = json.loads(self.traits.decode())
         return record(dict(zip(TRAITS, traits, strict=True)), qualified(ins, oid))
 
     def known(self) -> Known:
         """As the neighbourhood has it."""
-        identity, person = (str(UUID(bytes=each)) for each in (self.identity, self.person))
+        identity = str(UUID(bytes=self.identity))
+        person = identity if self.person == self.identity else str(UUID(bytes=self.person))
         return Known(identity, self.registered, person, self.record())
 
 
@@ -67,7 +69,7 @@ class Region:
         self._registered = array("q")
         self._traits: list[bytes] = []
         self._above = array("I")  # of each place one of its group before it; of the group's first, itself
-        self._pairs = array("I")
+        self.pairs = array("I")
         self._clusters: dict[bytes, int] = {}  # each by the first of it
 
     def __len__(self) -> int:
@@ -98,10 +100,16 @@ class Region:
         self._registered.append(registered)
         self._traits.append(traits.encode())
         self._above.append(place)
-        for part in parts(born(birth_date), number(qualified(ins, ins_oid), None, None, None)):
+        for part in self._in(born(birth_date), number(qualified(ins, ins_oid), None, None, None)).items():
             self.parts.setdefault(part, array("I")).append(place)
         if cluster is not None:
             self.join(place, self._clusters.setdefault(bytes(cluster), place))
+
+    @staticmethod
+    def _in(birth: Born | None, number: Number | None) -> dict[str, str]:
+        """Of each kind the part. Of whoever has keys at all the year is looked at, known or not."""
+        found = dict(parts(birth, number))
+        return found and {YEAR: "", **found}
 
     def join(self, one: int, other: int) -> None:
         """The two are decided together."""
@@ -111,16 +119,21 @@ class Region:
     def compare(self, one: int, other: int) -> None:
         """A decision may rest on the two; a pair may be named again."""
         self.join(one, other)
-        self._pairs.extend((one, other))
+        self.pairs.extend((one, other))
+
+    def as_they_came(self, places: Sequence[int]) -> "array[int]":
+        """By places among these."""
+        registered = [self._registered[place] for place in places]
+        return array("I", sorted(range(len(places)), key=registered.__getitem__))
 
     def batches(self) -> Iterator[tuple[Sequence[int], Pairs]]:
         """Places that are decided together, with the pairs among them by their places in the batch."""
         self._clusters.clear()
         batch, members = self._members()
         pairs = [array("I") for _ in members]
-        for one, other in two_by_two(self._pairs):
+        for one, other in two_by_two(self.pairs):
             pairs[batch[self._first(one)]].extend((one, other))
-        self._pairs = array("I")
+        self.pairs = array("I")
         for places, inside in zip(members, pairs, strict=True):
             at = {place: number for number, place in enumerate(places)}
             yield places, sorted({(at[one], at[other]) for one, other in two_by_two(inside)})

@@ -1,6 +1,7 @@
 """A region that is decided part by part is decided as it is at once: merges, what is taken back, and what is shown."""
 
 import json
+from array import array
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -19,8 +20,9 @@ from domain.membership import BARRED, MERGED, Cluster
 from domain.rules.document import build, read_document
 from domain.rules.matching import MatchingRules
 from domain.traits import TRAITS
+from projections.identity_index import comparing, weighed, whole
 from projections.identity_index import region as columns
-from projections.identity_index import weighed, whole
+from projections.identity_index.glances import LATER, WIDTH, Glances, glance
 from projections.identity_index.region import Region
 from projections.identity_index.weighed import Found, Held
 
@@ -152,6 +154,7 @@ def test_what_is_decided_group_by_group_is_what_one_decision_of_all_says(
     told = Told.of(stated, said)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(columns, "TOGETHER", together)
+        patched.setattr(comparing, "AT_ONCE", together)
         found = by_parts(told, held)
     expected = at_once(told, held)
     assert rows(*found) == rows(expected)
@@ -225,6 +228,21 @@ def test_the_parts_have_all_candidates(stated: list[dict[str, Any]]) -> None:
     records = [*map(record_of, stated)]
     by_kind = {pair for kind in KINDS for pair in candidates(records, keys_of=partial(keys_of, kind))}
     assert by_kind == {*candidates(records)}
+
+
+@given(st.lists(SOMEBODY, max_size=9), st.permutations(range(9)))
+def test_glances_have_the_candidates_of_each_kind_as_records_have_them(
+    stated: list[dict[str, Any]], came: list[int]
+) -> None:
+    records, glances = [*map(record_of, stated)], Glances(9)
+    places = came[: len(records)]
+    for place, one in zip(places, records, strict=True):
+        glances.put([place], array("q", glance(one)))
+    order = sorted(range(len(records)), key=places.__getitem__)
+    for kind in LATER:
+        flat = glances.of(kind, places, array("I", order)).pairs()
+        assert [*columns.two_by_two(flat)] == [*candidates(records, order, partial(keys_of, kind))]
+    assert all(len(glance(one)) == WIDTH for one in records)
 
 
 def test_a_twin_who_is_like_neither_is_decided_with_them(held: Held) -> None:
