@@ -6,18 +6,17 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
-import psycopg2
 import pytest
 from hypothesis import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from krypton.devstack.stack import Stack
 from postgres.session import keep_within
+from tests.fakes import databases
 from tests.fakes.roles import REASON, every_role
 
 SHARES_REGION = re.compile(r"^from tests\.integration\.live_cli import .*\bregion\b", re.MULTILINE)
@@ -135,34 +134,15 @@ def pattern(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The name of a database where a ``RuledWorld`` is installed: to copy it takes a third of the time."""
     from tests.integration.ruled_world import install_to  # for those who ask: it imports the whole ledger
 
-    name = f"pattern_{uuid4().hex}"
-    install_to(stack.new_database(name), tmp_path_factory.mktemp("pattern"))
-    _administer(stack, f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-    _administer(stack, f"SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = '{name}'")
-    return name
+    home = tmp_path_factory.mktemp("pattern")
+    return databases.pattern(stack, f"pattern_{uuid4().hex}", lambda url: install_to(url, home))
 
 
 @pytest.fixture
 def installed_url(stack: Stack, pattern: str) -> Iterator[str]:
     """The URL of a database of the test's own where a ``RuledWorld`` is installed, gone after the test."""
-    with copied(stack, pattern) as url:
+    with databases.copied(stack, pattern) as url:
         yield url
-
-
-@contextmanager
-def copied(stack: Stack, pattern: str) -> Iterator[str]:
-    """The URL of a copy of a database, gone afterwards."""
-    name = f"test_{uuid4().hex}"
-    _administer(stack, f"CREATE DATABASE {name} TEMPLATE {pattern} STRATEGY wal_log")
-    yield stack.new_database(name)
-    stack.drop_database(name)
-
-
-def _administer(stack: Stack, statement: str) -> None:
-    with closing(psycopg2.connect(stack.addresses().database)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
 
 
 @pytest.fixture

@@ -185,8 +185,7 @@ class AuditWorld:
         """Give all connections back."""
         for store in self._stores:
             store.close()
-        self.krypton.ledger.close()
-        self.krypton.vault.close()
+        self.krypton.close()
 
 
 @contextmanager
@@ -207,7 +206,7 @@ def audit_world(stack: Stack) -> Iterator[AuditWorld]:
     )
     folder.mkdir()
     roles_file(folder, AUDITOR.actor)
-    ours = Krypton(settings, type(addresses)(addresses.kafka, url))
+    ours = Krypton(settings, type(addresses)(addresses.kafka, url), kept=1)
     tables.create(url)
     ours.vault.create()
     region.make(ours.vault, url)

@@ -5,7 +5,6 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from domain.ports import Answer
 from domain.rules.document import document, read_document
 from domain.work import Command, Envelope
 from krypton.bootstrap import Krypton
-from krypton.services.install import install
 from krypton.settings import Addresses, Settings
 from krypton.views import promote
 from projections.declared import VIEWS
@@ -30,29 +28,28 @@ from projections.versions.rebuild import Builder
 from schemas.event import LedgerEvent, Record
 from streams.broker.topics import PARTITIONS
 from tests.fakes import weighing
+from tests.fakes.databases import install_tables
 from tests.fakes.region import received
+from tests.fakes.sql import Asker
 from tests.fakes.topic import records
 from tests.fakes.weighing import ALIKE
 
 RULES = Path(__file__).parents[2] / "rules"
 SITES = ("CHA", "CHB", "CHC")
-TABLES = 3 + len(VIEWS)  # lines of ``install`` before the topics
 
 
 def _ledger(url: str, home: Path) -> Krypton:
     settings = Settings(home, database=url, test_given=True, master_key_base64=base64.b64encode(bytes(32)).decode())
-    return Krypton(settings, Addresses("127.0.0.1:1", url))
+    return Krypton(settings, Addresses("127.0.0.1:1", url), kept=1)
 
 
 def install_to(url: str, home: Path) -> None:
     """What every world begins with."""
     ours = _ledger(url, home)
-    for _ in islice(install(ours), TABLES):
-        pass
+    install_tables(ours)
     for code in SITES:
         ours.execute(EnrollSite(code=code, name=f"Hospital {code}"), Envelope("system:test"))
-    ours.ledger.close()
-    ours.vault.close()
+    ours.close()
 
 
 class RuledWorld:
@@ -63,6 +60,7 @@ class RuledWorld:
         self.ours = _ledger(url, home)
         self.stores: dict[tuple[str, int], ViewStore] = {}
         self.erased: list[str] = []
+        self._asker = Asker(url)
 
     def ask(self, command: Command) -> Answer:
         """Execute under a new command id."""
@@ -172,9 +170,7 @@ class RuledWorld:
 
     def query(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """What another session sees."""
-        with closing(psycopg2.connect(self.url)) as connection, connection, connection.cursor() as cursor:
-            cursor.execute(statement, values or None)
-            return cursor.fetchall() if cursor.description else []
+        return self._asker.rows(statement, *values)
 
     def seeds(self, view: str, version: int, table: str) -> list[tuple[Any, ...]]:
         """All rows of one table of one version."""
@@ -189,5 +185,5 @@ class RuledWorld:
         """Give all connections back."""
         for store in self.stores.values():
             store.close()
-        self.ours.ledger.close()
-        self.ours.vault.close()
+        self.ours.close()
+        self._asker.close()

@@ -38,7 +38,7 @@ from policies.all import POLICIES
 from postgres import session
 from projections.declared import VIEWS
 from streams.broker.topics import PARTITIONS
-from tests.conftest import copied
+from tests.fakes.databases import copied
 from tests.fakes.dicom import ROOT, instance, new_uid, write
 from tests.fakes.erasing import without_delay
 from tests.fakes.region import CLINICIAN
