@@ -33,6 +33,7 @@ from bench import (
     latency,
     matching,
     newcomers,
+    practice,
     promotion,
     proofs,
     rebuild,
@@ -81,6 +82,7 @@ BENCHES: dict[str, Callable[[Krypton], Figures]] = {
     "rebuild identity_index": rebuild_others.identity_index,
     "rebuild cumulative_dose": rebuild_others.cumulative_dose,
     "doses": doses.run,
+    "practice": practice.run,
     "proofs": proofs.run,
     "verify": verified.run,
     "auditors": as_of.run,
@@ -103,6 +105,7 @@ BENCHES: dict[str, Callable[[Krypton], Figures]] = {
 OF_SIZE: dict[str, Callable[[Krypton, int], Figures]] = {
     "size": size.run,
     "doses": doses.run,
+    "practice": practice.run,
     "matching": matching.run,
     "import": imported.run,
     "newcomers": newcomers.run,

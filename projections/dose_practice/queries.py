@@ -19,6 +19,15 @@ SELECT study_id::text AS study, irradiation_event_uid AS uid, identity_id::text 
 FROM dose_practice.exposure WHERE counts AND site = %(site)s {{also}} ORDER BY study_id
 """
 ALSO: Final = {"device": "AND device = %(device)s", "since": "AND day >= %(since)s", "until": "AND day <= %(until)s"}
+OF_GROUP: Final = ("device", "marks", "operator", "population", "weight", "weight_kg", "phantom_cm")
+"""What exposures are grouped by; the weight is a child's."""
+EVENT: Final = ("uid", "identity", "day", *QUANTITIES)
+PRACTISED: Final = f"""
+SELECT {{once}} device, marks, operator, population, weight, CASE population WHEN 'child' THEN weight_kg END,
+       phantom_cm, irradiation_event_uid, identity_id::text, day, {VALUES}
+FROM dose_practice.exposure WHERE counts AND site = %(site)s AND marks IS NOT NULL {{also}} {{order}}
+"""
+TOLD_ONCE: Final = "DISTINCT ON (irradiation_event_uid)", "ORDER BY irradiation_event_uid, study_id"
 DEVICES: Final = """
 SELECT device, count(*) AS exposures, max(day) AS last FROM dose_practice.exposure
 WHERE counts AND site = %(site)s AND device IS NOT NULL GROUP BY device ORDER BY device
@@ -36,6 +45,21 @@ def exposures(
     asked = {"device": device, "since": since, "until": until}
     also = " ".join(ALSO[name] for name, value in asked.items() if value is not None)
     return _once(fetch(connection, ROWS.format(also=also), site=site, **asked))
+
+
+def practised(
+    connection: Connection, site: str, *, device: str | None = None, since: str | None = None, until: str | None = None
+) -> list[tuple[Any, ...]]:
+    """The same, of many exposures at once: of each the values of ``OF_GROUP``, then those of ``EVENT``."""
+    asked = {"site": site, "device": device, "since": since, "until": until}
+    also = " ".join(ALSO[name] for name, value in asked.items() if name in ALSO and value is not None)
+    with connection.cursor() as cursor:
+        cursor.execute(PRACTISED.format(once="", also=also, order=""), asked)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        if len({row[len(OF_GROUP)] for row in rows}) < len(rows):
+            cursor.execute(PRACTISED.format(once=TOLD_ONCE[0], also=also, order=TOLD_ONCE[1]), asked)
+            rows = cursor.fetchall()
+    return rows
 
 
 def _once(rows: Iterable[Row]) -> list[Row]:

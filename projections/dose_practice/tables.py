@@ -72,6 +72,6 @@ EXPOSURE = Table(
     Column("agd_mgy", NUMBER),
     Column("activity_mbq", NUMBER),
     Column("implausible", JSONB, comment="quantities above their bounds"),
-    Index("exposure_site", "site", "day", postgresql_where=text("counts")),
+    Index("exposure_site", "site", "device", "day", postgresql_where=text("counts")),
     info=FROM | OWNED,
 )

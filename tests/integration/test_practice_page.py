@@ -75,7 +75,9 @@ def read(database_url: str) -> Iterator[Read]:
 
 def document(connection: Any, same: dict[str, str] | None = None, **asked: Any) -> dict[str, Any]:
     asked = {"site": "CHA", **asked}
-    return told_of(connection, Asked(**asked), ACTS, LEVELS, lambda _: same or {}, lambda name: f"code-of-{len(name)}")
+    return told_of(
+        connection, Asked(**asked), ACTS, LEVELS, lambda _: same or {}, lambda name: f"code-of-{len(name)}", TODAY
+    )
 
 
 def shot(uid: str, protocol: str, day: str, **values: float) -> dict[str, Any]:
@@ -188,7 +190,7 @@ def test_a_period_and_a_device_leave_out_the_others(read: Read) -> None:
 def test_another_mapping_holds_for_all_rows_at_once(read: Read) -> None:
     connection = read(some(Random(4)))
     asked = Asked(site="CHA")
-    found = told_of(connection, asked, DoseActs(), LEVELS, lambda _: {}, str)
+    found = told_of(connection, asked, DoseActs(), LEVELS, lambda _: {}, str, TODAY)
     assert {group["act"] for group in found["groups"]} == {None}
     assert {row["protocol"] for row in found["unmapped"]} == {*NAMES}
 

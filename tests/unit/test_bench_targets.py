@@ -98,6 +98,7 @@ def test_a_run_leaves_its_results_in_an_ignored_folder_and_nothing_else_in_the_t
         'Path(__file__).parents[1] / ".krypton" / "bench"  ',
         'Path(__file__).parents[1] / ".krypton" / "bench" / PEER',
         'Path(__file__).parents[1] / "rules" / "matching-2.json"',  # read
+        'Path(__file__).parents[1] / "rules"',  # read
         'Path(__file__).with_name("openrem_peer.py")), *map(str, files)],',  # run
     }
     made = re.findall(r"(?:mkdtemp|TemporaryDirectory)\(([^)]*)\)", SOURCES)
