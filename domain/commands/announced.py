@@ -14,7 +14,8 @@ from domain import ins
 from domain.aggregates.identity import FORCES_PROV, NUMBER_SWAPPED, Identity, Status
 from domain.aggregates.link import HUMAN, Held, Link
 from domain.commands.directory import is_enrolled
-from domain.commands.links import Merge, Unmerge, link_of
+from domain.commands.links import Merge, Unmerge
+from domain.commands.pairs import link_of
 from domain.commands.received_patient import ReceivedPatient, meant_by, registered_beside, under_number
 from domain.errors import AlreadyRegistered, NotFound, NothingToChange, UnknownSite
 from domain.ids import Ids

@@ -8,7 +8,7 @@ from domain.aggregates.identity import Identity
 from domain.aggregates.link import Held
 from domain.aggregates.study import Conflict, Study
 from domain.commands.doses import ReceivedDose, correct_dose
-from domain.commands.links import link_of, links_between
+from domain.commands.pairs import link_of, links_between
 from domain.commands.received_patient import ReceivedPatient, identity_for
 from domain.commands.studies import hand_over
 from domain.commands.study_protection import Whose

@@ -12,7 +12,7 @@ from uuid import UUID
 from domain.actors import actor, role_of
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import Held, Link
-from domain.commands.links import link_of
+from domain.commands.pairs import link_of
 from domain.errors import BadDelay, NothingWaits
 from domain.tasks import check
 from domain.times import micros

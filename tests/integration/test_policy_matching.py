@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 
 from domain.commands.identities import AttachIns, Correct
-from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge, link_of
+from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
+from domain.commands.pairs import link_of
 from domain.commands.rules import PublishRules
 from domain.matching.candidates import MOST
 from domain.work import Work
