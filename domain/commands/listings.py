@@ -11,8 +11,9 @@ from domain.aggregates.identity import Identity
 from domain.aggregates.professional import Professional
 from domain.aggregates.viewing import LISTED, REFUSED, Viewing
 from domain.commands.accesses import why
+from domain.commands.judging import TASK, Judged, from_enrolled, site_of, standing, under_an_access
 from domain.commands.persons import Person, parties
-from domain.commands.viewings import TASK, Judged, asked_as, from_enrolled, site_of, standing, under_an_access
+from domain.commands.viewings import asked_as
 from domain.errors import UnfitReason
 from domain.grounds import LONGEST, tells_of
 from domain.ids import Ids

@@ -12,9 +12,9 @@ from domain.actors import Role
 from domain.aggregates.access import Access
 from domain.aggregates.identity import Identity
 from domain.aggregates.professional import Professional
+from domain.commands.judging import TASK, Judged, feeding, for_a_site, site_of, under_an_access
 from domain.commands.listings import ListPeople
 from domain.commands.persons import Person
-from domain.commands.viewings import TASK, Judged, feeding, for_a_site, site_of, under_an_access
 from domain.ids import Ids
 from domain.work import Work
 

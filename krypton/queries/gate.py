@@ -14,8 +14,9 @@ from domain.actors import Caller, Role
 from domain.aggregates.consent import Consent
 from domain.aggregates.viewing import REFUSED
 from domain.commands.accesses import why
+from domain.commands.judging import REFUSALS, feeding
 from domain.commands.listings import ListPeople
-from domain.commands.viewings import REFUSALS, View, feeding
+from domain.commands.viewings import View
 from domain.errors import NotForRole, NotFound, ReasonMissing, RuleBroken
 from domain.ports import Answer
 from domain.sight import Exclusions, Opposition, Sight

@@ -13,8 +13,8 @@ from uuid import UUID
 from domain.actors import Caller
 from domain.aggregates.professional import Professional
 from domain.commands.accesses import why
+from domain.commands.judging import site_of
 from domain.commands.listings import ListPeople
-from domain.commands.viewings import site_of
 from domain.errors import NotFound
 from domain.sight import Sight
 from domain.tasks import may

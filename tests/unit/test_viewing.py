@@ -13,11 +13,12 @@ from domain.aggregates.viewing import Viewing, key_of
 from domain.commands.accesses import CloseEmergency, OpenAccess
 from domain.commands.consents import Grant, IssueCode, LiftOpposition, Oppose, Revoke
 from domain.commands.directory import Affiliate, Suspend
+from domain.commands.judging import REFUSALS
 from domain.commands.links import Merge, Unmerge
 from domain.commands.listings import ListPeople
 from domain.commands.orders import PlaceOrder, PresentOrder, ScheduleOrder
 from domain.commands.readings import RequestReading
-from domain.commands.viewings import REFUSALS, View
+from domain.commands.viewings import View
 from domain.errors import NotFound, ReasonMissing, UnfitReason, UnknownSite
 from domain.tasks import TASKS
 from domain.work import Envelope
