@@ -231,9 +231,12 @@ class Work:
 
     def undo(self) -> None:
         """Undo what a refused command changed; earlier decisions stay. Raises IntegrityError."""
-        changed = [held.id for held in self._touched.values() if held.pending_events]
+        changed = [held for held in self._touched.values() if held.pending_events]
         self._touched.clear()
-        for aggregate_id, stored in (self._ledger.load(changed) if changed else {}).items():
+        new = {held.id for held in changed if held.version == len(held.pending_events)}
+        self._held |= dict.fromkeys(new)
+        known = [held.id for held in changed if held.id not in new]
+        for aggregate_id, stored in (self._ledger.load(known) if known else {}).items():
             held = stored
             for event in self._decided.get(aggregate_id, ()):
                 if event.originator_version != (held.version if held else 0) + 1:

@@ -32,6 +32,7 @@ from adapters.outbox.outbox import Entry
 from domain.rules.document import MATCHING, RuleId
 from krypton.bootstrap import Krypton
 from krypton.policies.seen import Seen
+from krypton.policies.stored import not_yet_said
 from krypton.views.matches import bodies
 from policies.policy import Due, Kind
 from postgres.session import connect
@@ -122,7 +123,8 @@ class Match:
         new = [entry for entry in ready if not self._answers(entry, version, widely=entry.id in widely)]
         answered: dict[UUID, Sequence[tuple[int, Due]]] = {entry.id: () for entry in ready}
         if new:
-            answered |= _found(connection, schema, new, widely)
+            found = _found(connection, schema, new, widely)
+            answered |= not_yet_said(found, self._ours.ledger.membership())
             self._remember(new, version, widely)
         return answered
 

@@ -14,6 +14,7 @@ from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
 from domain.matching.record import Record
 from krypton.policies.match import Match
 from krypton.views import promote
+from policies import commands
 from projections.identity_index import neighbourhood, whole
 from projections.identity_index.due import due
 from tests.fakes.views import pair
@@ -262,6 +263,25 @@ def test_a_lookup_answers_for_what_the_view_had_read_and_is_made_again_where_it_
     world.work(INDEX)
     third = first._replace(id=uuid4(), body={"identity": newcomer}, cause=world.head())
     assert {later, newcomer} <= {side for _, due in match([third])[third.id] for side in map(str, due.body.values())}
+    match.close()
+
+
+def test_whom_the_ledger_merged_is_not_merged_again_while_the_view_is_behind(world: PolicyWorld) -> None:
+    """Each of two finds the other: in an import the index has read both long before it reads that they were merged."""
+    one, other = world.register("CHA"), world.register("CHB")
+    world.work(INDEX)
+    match = Match(world.ours)
+    first, second = (
+        Entry(uuid4(), "lookup", "match", {"identity": side}, world.head(), uuid4(), 0) for side in (one, other)
+    )
+    until(lambda: match([first]).get(first.id), "the two are to be merged")
+    ((_, said),) = match([first])[first.id]
+    world.ask(commands.build(said.does, said.body))
+    assert not match([second])[second.id]
+    world.ask(Unmerge(**pair(one, other), reason="papers seen"))
+    assert [said.does for _, said in match([second])[second.id]] == ["merge"]
+    world.react()
+    assert not are_one(world, one, other)
     match.close()
 
 

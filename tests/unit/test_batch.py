@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from eventsourcing.domain import Aggregate
 from eventsourcing.persistence import IntegrityError, StoredEvent
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -117,9 +118,17 @@ def test_four_refused_of_two_thousand_cost_no_transaction_more(region: Counting)
 
 
 def test_a_batch_of_nothing_but_refusals_stores_nothing(region: Counting) -> None:
+    """Nor is what they made looked up, one by one, to be taken back: none of it is in the ledger."""
+    loaded, load = list[Sequence[UUID]](), region.load
+
+    def counted(aggregate_ids: Sequence[UUID]) -> dict[UUID, Aggregate | None]:
+        loaded.append(aggregate_ids)
+        return load(aggregate_ids)
+
+    region.load = counted  # type: ignore[method-assign]
     answers = region.execute_many(asked(*(register(str(n), ins="1") for n in range(50))))
     assert {type(answer) for answer in answers} == {BadIns}
-    assert (region.stored, region.in_vain) == (0, 0)
+    assert (region.stored, region.in_vain, len(loaded)) == (0, 0, 1)
 
 
 def test_a_batch_that_is_known_already_costs_no_transaction(region: Counting) -> None:
