@@ -1,14 +1,14 @@
 """Folds Kafka records into rows; a record that fails becomes a dead letter and parks its key."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
 import psycopg2
 from psycopg2.extensions import cursor as Cursor
 
 from domain.errors import SealBroken, StoreAway
 from projections.engine.parked import Letter, Parked
-from projections.engine.projection import Projection, RowKey, Rows, UnknownEvent
+from projections.engine.projection import Naming, Projection, RowKey, Rows, UnknownEvent
 from projections.engine.rows import LiveRows, RowRefused, UnknownColumn
 from schemas.codec import Codec, NotAnEvent
 from schemas.event import LedgerEvent, Record
@@ -100,7 +100,7 @@ def fold_carefully(
 
 
 def _prefetch(projection: Projection, reads: Sequence[Read], rows: UnitOfWork) -> dict[int, Exception]:
-    """Read the rows of the batch; returns the events whose keys cannot be determined."""
+    """Read the rows of the batch, and those that they name; returns the events whose keys cannot be determined."""
     keys: list[RowKey] = []
     broken: dict[int, Exception] = {}
     for index, read in enumerate(reads):
@@ -110,7 +110,14 @@ def _prefetch(projection: Projection, reads: Sequence[Read], rows: UnitOfWork) -
             except Exception as failure:  # whatever the error, the event becomes a dead letter
                 broken[index] = failure
     rows.prefetch(keys)
+    if hasattr(projection, "named"):
+        events = [read.event for index, read in enumerate(reads) if index not in broken]
+        rows.prefetch(_named(cast(Naming, projection), events, rows))
     return broken
+
+
+def _named(projection: Naming, events: Iterable[LedgerEvent | Exception], rows: Rows) -> list[RowKey]:
+    return [key for event in events if isinstance(event, LedgerEvent) for key in projection.named(event, rows)]
 
 
 def _apply(projection: Projection, read: Read, rows: UnitOfWork) -> Exception | None:

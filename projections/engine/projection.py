@@ -90,6 +90,13 @@ class Projection(Protocol):
         """Fold one event. Raises UnknownEvent."""
 
 
+class Naming(Protocol):
+    """A projection whose rows name others that ``apply`` touches as well."""
+
+    def named(self, event: LedgerEvent, rows: Rows) -> Iterable[RowKey]:
+        """Those others: a batch prefetches them once it has the rows of ``keys``."""
+
+
 def schema_of(projection: Projection) -> str:
     """The PostgreSQL schema of the projection's version."""
     return f"{projection.name}_v{projection.version}"

@@ -17,9 +17,17 @@ DEFERS: dict[str, dict[str, str]] = {
 
 
 def keys(event: LedgerEvent) -> Iterable[RowKey]:
-    """The pair's link and the nodes of both sides; clusters are named by the nodes and read on demand."""
+    """The pair's link and the nodes of both sides, which name the clusters."""
     low, high = event.data["low"], event.data["high"]
     return RowKey("link", (low, high)), RowKey("node", (low,)), RowKey("node", (high,))
+
+
+def clusters(event: LedgerEvent, rows: Rows) -> list[RowKey]:
+    """The clusters that the event may change, as far as the nodes of both sides know them."""
+    if HELD_BY_EVENT[event.type] is None:
+        return []
+    nodes = [rows.get(RowKey("node", (event.data[side],))) for side in ("low", "high")]
+    return [RowKey("cluster", (node["cluster_id"],)) for node in nodes if node]
 
 
 def _said(event: LedgerEvent, rows: Rows) -> None:

@@ -70,7 +70,7 @@ def _write(cluster_id: str, part: Cluster[str], before: Before, position: int, r
         for member in person:
             was, since = before.person.get(member, (member, None))
             if was != person_id:
-                _join(member, person_id, since, position, rows)
+                _join(member, person_id, (was, since), position, rows)
                 since = position
             if was != person_id or before.cluster.get(member) != cluster_id:
                 rows.put(
@@ -94,10 +94,11 @@ def _write(cluster_id: str, part: Cluster[str], before: Before, position: int, r
     return held_back
 
 
-def _join(member: str, person_id: str, since: int | None, position: int, rows: Rows) -> None:
+def _join(member: str, person_id: str, before: tuple[str, int | None], position: int, rows: Rows) -> None:
     """From ``position`` on, the identity belongs to that person; its previous membership ends there."""
+    was, since = before
     if since is not None:
-        rows.change(RowKey("membership", (member, since)), to_position=position)
+        rows.put(RowKey("membership", (member, since)), {"person_id": was, "to_position": position})
     rows.put(RowKey("membership", (member, position)), {"person_id": person_id, "to_position": None})
 
 

@@ -56,6 +56,10 @@ class IdentityIndex:
             return (RowKey("identity", (event.aggregate_id,)),)
         return link_rows.keys(event)
 
+    def named(self, event: LedgerEvent, rows: Rows) -> Iterable[RowKey]:
+        """The clusters of a statement's two sides."""
+        return link_rows.clusters(event, rows) if event.type in link_rows.WRITERS else ()
+
     def apply(self, event: LedgerEvent, rows: Rows) -> None:
         """Raises UnknownEvent: the processor parks the event and never skips it."""
         if (write := WRITERS.get(event.type)) is None:

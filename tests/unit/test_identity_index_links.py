@@ -1,13 +1,15 @@
 """Who is one person, as the identity index keeps it: rows from ``link.*`` events."""
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.commands.links import Bar, Merge, Unbar, Unmerge
 from domain.membership import Membership
+from projections.engine.projection import RowKey
 from projections.identity_index.tables import TABLES
 from projections.identity_index.view import IdentityIndex
 from schemas.event import LedgerEvent
@@ -158,6 +160,35 @@ def test_an_untouched_person_keeps_its_rows() -> None:
     for event in of_topics(view, region.history()[seen:]):
         view.apply(event, rows)
     assert before == {name: {key: rows.table(name)[key] for key in before[name]} for name in before}
+
+
+class Looked(MemoryRows):
+    """Notes which rows were looked at."""
+
+    def __init__(self) -> None:
+        super().__init__(TABLES)
+        self.at: set[RowKey] = set()
+
+    def get(self, key: RowKey) -> Mapping[str, Any] | None:
+        self.at.add(key)
+        return super().get(key)
+
+    def change(self, key: RowKey, **values: Any) -> None:
+        self.at.add(key)  # a row is read before it is changed
+        super().change(key, **values)
+
+
+def test_a_batch_reads_all_that_its_merges_look_at_together() -> None:
+    """The pair and its nodes, and then the clusters that these name: no statement reads a row by itself."""
+    region, people = merged_region((0, 1), (2, 3), (1, 2))
+    region.ask(Unmerge(**pair(people[1], people[2]), reason="an error"))
+    view, rows = IdentityIndex(), Looked()
+    for event in (event for event in region.history() if event.type.startswith("link.")):
+        read = {*view.keys(event)}
+        read |= {*view.named(event, rows)}
+        rows.at.clear()
+        view.apply(event, rows)
+        assert rows.at <= read, event.type
 
 
 def test_unbarring_lets_a_held_back_merge_count() -> None:
