@@ -13,11 +13,11 @@ those of each level (``domain.rules.levels``).
 """
 
 from calendar import monthrange
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from math import isfinite
-from typing import Final
+from typing import Any, Final
 
 from domain.matching.birth_dates import born
 from domain.traits import first_day
@@ -85,6 +85,14 @@ def band(
     ages = {_named(AGES, youngest), _named(AGES, oldest)}
     weight = _named(WEIGHTS, weight_kg) if weight_kg is not None and 0 < weight_kg <= HEAVIEST_KG else None
     return Band(CHILD, ages.pop() if len(ages) == 1 else None, weight)
+
+
+def as_of_birth(row: Mapping[str, Any], birth_date: str | None) -> Mapping[str, Any]:
+    """A row of the census of practice, whose population and band of weight are of the age that its report states, with
+    those of the birth date where that decides. ``birth_date``: by ``birth_date_of``.
+    """
+    of = band(birth_date=birth_date, exposed_at=row["day"], weight_kg=row["weight_kg"])
+    return row if of.population is None else {**row, "population": of.population, "weight": of.weight}
 
 
 def months_at(birth_date: str | None, exposed_at: str | None, age_days: float | None) -> tuple[int, int] | None:

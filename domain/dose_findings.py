@@ -3,8 +3,8 @@
 A group is of one device, act, population, a child's weight, quantity and phantom, within a period. Its mean or median,
 as the text says, is compared with the level: "over" is strict; a median under the guide value calls for a look at the
 quality of images. A group of fewer persons than the text asks for has no finding, nor has one of so few that they might
-be known by it; both are said. Exposures are grouped twice: by the text in force on their day, each text apart, and by
-today's.
+be known by it; both are said. What names no device is in no group: it may be of several. Exposures are grouped twice:
+by the text in force on their day, each text apart, and by today's.
 """
 
 from collections import Counter
@@ -19,6 +19,7 @@ from domain.dose_levels import MEAN, ReferenceLevels
 from domain.dose_practice import LEAST
 
 Document = dict[str, Any]
+NO_DEVICE, NO_DAY = "the device is not known", "the day is not known"
 OVER, WITHIN, UNDER_GUIDE = "over the level", "not over the level", "under the guide value"
 
 
@@ -55,8 +56,9 @@ def findings(
     left: Counter[tuple[str | None, str]] = Counter()
     for row in rows:
         told = comparison.exposure(row, row["day"], row.get("told"))
-        if told["not_compared"]:
-            left[row["device"], told["not_compared"]] += 1
+        if why := told["not_compared"] or (NO_DEVICE if row["device"] is None else None):
+            left[row["device"], why] += 1
+            continue
         texts = comparison.texts(row["day"])
         for value in told["levels"]:
             for side in (AT_EXAM, NOW):

@@ -201,6 +201,8 @@ BEHIND_THE_GATE: Final = {
     "findings.findings_of": "answers with figures of groups of thirty persons or ten children, and else with counts",
     "findings.mapping_of": "answers with what devices call things, and counts",
     "findings.suggested": "the same",
+    "findings.period_of": "answers with days",
+    "findings.rows_by_site": "rows for figures of groups, which their askers keep to enough persons",
     "comparing.comparison_by": "answers with rules",
     "reports.problems": "answers with ids, sites and what was not understood, for operators",
     "events.published": "leaves sealed what is sealed",

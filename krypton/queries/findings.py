@@ -5,12 +5,13 @@ Read from the census of practice, a row for each irradiation event.
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any, Final, cast
 
 from domain.dose_acts import AMBIGUOUS, UNMAPPED, Marks
-from domain.dose_findings import findings
+from domain.dose_bands import as_of_birth
+from domain.dose_findings import NO_DAY, findings
 from domain.dose_flags import Comparison
 from domain.dose_levels import ReferenceLevels
 from domain.dose_suggestions import Suggestion, suggestions
@@ -20,28 +21,29 @@ from krypton.bootstrap import Krypton
 from krypton.queries.comparing import comparison
 
 Document = dict[str, Any]
-Row = dict[str, Any]
+Row = Mapping[str, Any]
 PERIOD: Final = 365
 """Days, where nobody asks for others: the law asks for a comparison each year."""
 
 
 def findings_of(ours: Krypton, site: str | None, since: str | None, until: str | None) -> Document:
     """The ``dose findings`` document, of one establishment or of all. Raises NotFound: no such establishment."""
-    from projections.identity_index.grouping import persons_of
-
-    compared, first, last = comparison(ours), since or _begin(ours, until), until
+    compared, (first, last) = comparison(ours), period_of(ours, since, until)
     found: Document = {"since": first, "until": last, "mapping": compared.mapping.version}
+    by_site, person_of = rows_by_site(ours, site, first, last)
+    told = [{"site": code, **findings(rows, compared, person_of)} for code, rows in by_site.items()]
+    for name in ("findings", "not_compared"):
+        found[name] = [{"site": one["site"], **row} for one in told for row in one[name]]
+    found["not_compared"] += _undated(ours, site)
+    return found
+
+
+def _undated(ours: Krypton, site: str | None) -> list[Document]:
+    from projections.dose_practice.queries import undated
+
     with ours.snapshot() as connection:
-        rows = [*_rows(connection, _sites(ours, site), first, last)]
-        same = persons_of(connection, {row["identity"] for row in rows})
-    told = [
-        {"site": code, **findings(some, compared, lambda one: same.get(one, one))}
-        for code, some in _by_site(rows).items()
-    ]
-    return found | {
-        name: [{"site": one["site"], **row} for one in told for row in one[name]]
-        for name in ("findings", "not_compared")
-    }
+        told = [(code, row) for code in _sites(ours, site) for row in undated(connection, code)]
+    return [{"site": code, "device": row["device"], "why": NO_DAY, "exposures": row["exposures"]} for code, row in told]
 
 
 def mapping_of(ours: Krypton, site: str | None, since: str | None, until: str | None) -> Document:
@@ -49,16 +51,16 @@ def mapping_of(ours: Krypton, site: str | None, since: str | None, until: str | 
 
     ``unmapped``: of no entry, or ambiguous; ``acts``: what each act is made of. Raises NotFound: no such establishment.
     """
-    compared, first = comparison(ours), since or _begin(ours, until)
+    compared, (first, last) = comparison(ours), period_of(ours, since, until)
     with ours.snapshot() as connection:
-        rows = [*_rows(connection, _sites(ours, site), first, until)]
+        rows = [*_rows(connection, _sites(ours, site), first, last)]
     counted = Counter(_group(row, compared) for row in rows)
     names = ("site", "device", "modality", "protocol", "region", "acquisition", "state", "act", "between")
     told = [dict(zip(names, key, strict=True)) | {"exposures": count} for key, count in counted.most_common()]
     known = sorted(told, key=lambda one: (-one["exposures"], *(str(one[name] or "") for name in names[:-1])))
     return {
         "since": first,
-        "until": until,
+        "until": last,
         "mapping": compared.mapping.version,
         "unmapped": [one for one in known if one["state"] in (UNMAPPED, AMBIGUOUS)],
         "acts": [one for one in known if one["state"] not in (UNMAPPED, AMBIGUOUS)],
@@ -84,9 +86,31 @@ def suggested(
     return envelope | {"body": body}, suggestions(unmapped, mapping, texts)
 
 
-def _begin(ours: Krypton, until: str | None) -> str:
+def period_of(ours: Krypton, since: str | None, until: str | None) -> tuple[str, str | None]:
+    """The days of a period: of the twelve months before its end, where nobody says since when."""
     last: date = date.fromisoformat(until) if until else ours.ledger.clock().date()
-    return (max(last, date.min + timedelta(days=PERIOD)) - timedelta(days=PERIOD)).isoformat()
+    begin = max(last, date.min + timedelta(days=PERIOD)) - timedelta(days=PERIOD)
+    return since or begin.isoformat(), until
+
+
+def rows_by_site(
+    ours: Krypton, site: str | None, since: str, until: str | None
+) -> tuple[Mapping[str, list[Row]], Callable[[str], str]]:
+    """The rows of a period by establishment, of the age that the birth date says; and whose an identity is.
+
+    Raises NotFound: no such establishment.
+    """
+    from projections.identity_index.grouping import birth_dates_of, persons_of
+
+    found: dict[str, list[Row]] = {}
+    with ours.snapshot() as connection:
+        rows = [*_rows(connection, _sites(ours, site), since, until)]
+        identities = {row["identity"] for row in rows}
+        born = birth_dates_of(connection, identities, ours.vault.destroyed)
+        same = persons_of(connection, identities)
+    for row in rows:
+        found.setdefault(row["site"], []).append(as_of_birth(row, born.get(row["identity"])))
+    return found, lambda identity: same.get(identity, identity)
 
 
 def _sites(ours: Krypton, site: str | None) -> list[str]:
@@ -108,13 +132,6 @@ def _rows(connection: Any, sites: Iterable[str], since: str, until: str | None) 
                 marks = told[site, row["marks"]] = Marks(site, modality, protocol, tuple(procedures), *others)
             patient = {"weight_kg": row["weight_kg"]}
             yield {**row, "site": site, "told": marks, "patient": patient, "qa": False, "implausible": None}
-
-
-def _by_site(rows: Iterable[Row]) -> Mapping[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        found.setdefault(row["site"], []).append(row)
-    return found
 
 
 def _group(row: Row, compared: Comparison) -> tuple[Any, ...]:

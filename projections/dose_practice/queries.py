@@ -33,6 +33,11 @@ SELECT device, count(*) AS exposures, max(day) AS last FROM dose_practice.exposu
 WHERE counts AND site = %(site)s AND device IS NOT NULL GROUP BY device ORDER BY device
 """
 
+UNDATED: Final = """
+SELECT device, count(DISTINCT irradiation_event_uid) AS exposures FROM dose_practice.exposure
+WHERE counts AND site = %(site)s AND day IS NULL AND marks IS NOT NULL GROUP BY device ORDER BY device
+"""
+
 
 def exposures(
     connection: Connection, site: str, *, device: str | None = None, since: str | None = None, until: str | None = None
@@ -74,3 +79,8 @@ def _once(rows: Iterable[Row]) -> list[Row]:
 def devices(connection: Connection, site: str) -> list[dict[str, Any]]:
     """The devices of a site by name, each with how many exposures count, and the day of the last."""
     return fetch(connection, DEVICES, site=site)
+
+
+def undated(connection: Connection, site: str) -> list[dict[str, Any]]:
+    """By device how many exposures of a site count and are of no day that is known, and so of no period."""
+    return fetch(connection, UNDATED, site=site)

@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 
 from domain.commands.doses import ReceivedDose
+from domain.commands.links import Merge
 from domain.commands.rules import PublishRules
 from domain.errors import NotFound
 from domain.rules.document import document
 from krypton.queries.findings import findings_of, mapping_of, suggested
 from tests.fakes.region import dose, exposure
+from tests.fakes.views import pair
 from tests.integration.ruled_world import RULES, RuledWorld
 
 pytestmark = pytest.mark.live
@@ -28,9 +30,15 @@ def world(installed_url: str, tmp_path: Path) -> Iterator[RuledWorld]:
     made.close()
 
 
-def chest(number: int, dap: float, protocol: str = "Thorax PA", age_days: float | None = 15_000.0) -> ReceivedDose:
+def chest(
+    number: int,
+    dap: float,
+    protocol: str = "Thorax PA",
+    age_days: float | None = 15_000.0,
+    at: str | None = "2015-06-01T09:00:00",
+) -> ReceivedDose:
     shot = {**exposure(f"1.8.{number}", dap_mgycm2=dap), "modality": "DX", "protocol": protocol}
-    told = dose(f"1.9.{number}", {**shot, "started_at": "2015-06-01T09:00:00"})
+    told = dose(f"1.9.{number}", {**shot, "started_at": at})
     told.said["patient"] = {"age_days": age_days, "weight_kg": None, "size_cm": None, "pregnant": None}
     return told
 
@@ -82,3 +90,43 @@ def test_what_nobody_mapped_is_listed_and_proposed_and_counts_once_it_is_publish
     edited = content | {"body": {"entries": [*content["body"]["entries"], entry]}}
     world.ask(PublishRules(document=document(edited)))
     assert [one["protocol"] for one in mapping_of(world.ours, "CHA", *PERIOD)["unmapped"]] == ["Genou"]
+
+
+def persons(world: RuledWorld) -> set[tuple[str, int]]:
+    """The populations of the groups of the exams' day, each with how many persons."""
+    found = findings_of(world.ours, "CHA", *PERIOD)["findings"]
+    return {(one["population"], one["persons"]) for one in found if one["side"] == "at_exam"}
+
+
+def left(world: RuledWorld) -> dict[str, int]:
+    """What is in no group."""
+    return {one["why"]: one["exposures"] for one in findings_of(world.ours, "CHA", *PERIOD)["not_compared"]}
+
+
+def test_a_birth_date_of_the_ledger_makes_nobody_an_adult_who_was_a_child_and_loses_no_adult(world: RuledWorld) -> None:
+    """It decides before the age that a report states, which counts where no birth date is known."""
+    for number, birth_date in enumerate(("1970-01-02", "2010-01-02", "", "1997-06-01", "1997-06-02")):
+        world.register(local_id=f"D{number}", birth_date=birth_date)
+    for number, age_days in enumerate((None, 15_000.0, 15_000.0, None, None)):
+        world.receive(number, chest(number, 300.0, age_days=age_days))
+    work(world)
+    assert persons(world) == {("adult", 3)}  # of 45, of 41 as stated, and of 18 years on the very day
+    assert left(world) == {"the child's weight is not known": 2}
+
+
+def test_another_identity_of_the_person_tells_the_birth_date_and_an_erasure_takes_it(world: RuledWorld) -> None:
+    silent, other = world.register(local_id="D0", birth_date=""), world.register("CHB")
+    world.receive(0, chest(0, 300.0, age_days=None))
+    work(world)
+    assert (persons(world), left(world)) == (set(), {"adult or child is not known": 1})
+    world.ask(Merge(**pair(silent, other), reason="same person"))
+    work(world)
+    assert (persons(world), left(world)) == ({("adult", 1)}, {})
+    world.ours.vault.destroy(other)
+    assert (persons(world), left(world)) == (set(), {"adult or child is not known": 1})
+
+
+def test_what_has_no_day_is_of_no_period_and_is_counted(world: RuledWorld) -> None:
+    world.receive(0, chest(0, 300.0, at=None))
+    work(world)
+    assert (persons(world), left(world)) == (set(), {"the day is not known": 1})

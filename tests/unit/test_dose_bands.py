@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.dose_bands import ADULT, AGES, CHILD, UNKNOWN, WEIGHTS, Band, band, birth_date_of
+from domain.dose_bands import ADULT, AGES, CHILD, UNKNOWN, WEIGHTS, Band, as_of_birth, band, birth_date_of
 
 AT = "2026-03-01T08:00:00"
 
@@ -122,3 +122,23 @@ def test_who_is_a_child_grows_up_once(born: date, days: int, kg: float | None, l
 
     at = born + timedelta(days)
     assert place(at) <= place(at + timedelta(30 if later else 1))
+
+
+@pytest.mark.parametrize(
+    ("birth_date", "stated", "expected"),
+    [
+        ("2015-05-05", "adult", "child"),  # it decides before the age that a report states
+        ("1980-05-05", None, "adult"),
+        ("2008-00-00", "adult", "adult"),  # 17 or 18: the report says which
+        ("2008-00-00", None, None),
+        (None, "child", "child"),
+        (None, None, None),
+    ],
+)
+def test_a_row_of_the_census_is_of_the_age_of_the_birth_date_where_that_decides(
+    birth_date: str | None, stated: str | None, expected: str | None
+) -> None:
+    row = {"day": AT[:10], "weight_kg": 20.0, "population": stated, "weight": None, "dap_mgycm2": 1.0}
+    told = as_of_birth(row, birth_date)
+    assert (told["population"], told["dap_mgycm2"]) == (expected, 1.0)
+    assert (told["weight"] == "15-<30 kg") == (expected == "child" and stated != "child")

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from domain.dose_findings import findings
+from domain.dose_flags import Comparison
+from domain.dose_levels import MEDIAN, Level, ReferenceLevels
 from tests.unit.test_dose_flags import SHIPPED, chest, row
 
 DAY_2011, DAY_2019 = "2015-06-01", "2025-06-01"
@@ -95,14 +97,27 @@ def test_thirty_children_of_a_weight_are_over_the_level_of_that_weight() -> None
     assert said(few) == {"at_exam reference-levels@2011": "group too small (29 of 30)"}
 
 
+@pytest.mark.parametrize(("children", "told"), [(9, "group too small (9 of 10)"), (10, "over the level")])
+def test_ten_children_are_a_group_where_the_text_says_so(children: int, told: str) -> None:
+    """As since 2019, whose table of children is to be loaded; by the median: the mean of these is under the level."""
+    level = Level("Chest PA", "DX", "child", "dap_mgycm2", 50.0, "mGy.cm2", weight_kg=20)
+    text = ReferenceLevels(2026, (level,), statistic=MEDIAN, children=10)
+    compared = Comparison(SHIPPED.mapping, lambda _: text, SHIPPED.today)
+    values = [51.0] * 6 + [1.0] * (children - 6)
+    rows = shots(values, DAY_2019, population="child", patient={"weight_kg": 19.0})
+    assert {one["said"] for one in findings(rows, compared, str)["findings"]} == {told}
+
+
 def test_what_is_in_no_group_is_counted_with_why() -> None:
     rows = shots([300.0] * 2, population=None) + shots([300.0], protocol="Thorax") + shots([300.0] * 3)
     rows += [row(protocol="THORAX AP", dap_mgycm2=1.0, device="R1", day=DAY_2011, identity="x")]
+    rows += [{**one, "device": None} for one in shots([900.0] * 40)]
     told = findings(rows, SHIPPED, str)
-    assert [(one["why"], one["exposures"]) for one in told["not_compared"]] == [
-        ("adult or child is not known", 2),
-        ("no level is in force", 1),
-        ("unmapped", 1),
+    assert [(one["device"], one["why"], one["exposures"]) for one in told["not_compared"]] == [
+        ("R1", "adult or child is not known", 2),
+        ("R1", "no level is in force", 1),
+        ("R1", "unmapped", 1),
+        (None, "the device is not known", 40),
     ]
     assert {one["persons"] for one in told["findings"]} == {3}
 
