@@ -24,6 +24,15 @@ from tests.fakes.region import Region, dose, exposure
 SKIN = {"name": "skin-12-weeks", "kind": "skin", "quantity": "dose_rp_mgy", "threshold": 2_000, "days": 84}
 CHILD = {"name": "child", "kind": "study", "quantity": "dlp_mgycm", "threshold": 500, "population": "child"}
 ONE = {"name": "acquisition", "kind": "exposure", "quantity": "dlp_mgycm", "threshold": 900, "modalities": ["CT"]}
+WINDOW = {
+    "name": "year",
+    "kind": "window",
+    "quantity": "dlp_mgycm",
+    "threshold": 1_000,
+    "days": 365,
+    "modalities": ["CT"],
+}
+REPEAT = {"name": "repeated", "kind": "repeat", "threshold": 2, "days": 30, "modalities": ["CT"]}
 RULES: dict[str, Any] = {
     "kind": "dose-alerts",
     "version": 2,
@@ -69,8 +78,9 @@ def shots(number: int, mgy: float, at: str | None = "2026-01-05T10:00:00", regio
     return replace(dose(f"2.25.{number}.9", one), modality="XA", reported_at=at)
 
 
-def ct(number: int, dlp: float) -> ReceivedDose:
-    return dose(f"2.25.{number}.9", exposure(f"2.25.{number}.1", dlp_mgycm=dlp) | {"started_at": "2026-01-05T10:00:00"})
+def ct(number: int, dlp: float, day: str = "2026-01-05", region: str | None = None) -> ReceivedDose:
+    told = {"started_at": f"{day}T10:00:00", "target_region": region}
+    return dose(f"2.25.{number}.9", exposure(f"2.25.{number}.1", dlp_mgycm=dlp) | told)
 
 
 @pytest.fixture
@@ -242,6 +252,49 @@ def test_the_same_exposure_sent_by_two_hospitals_counts_once(ward: Ward) -> None
     other, _ = ward.receive("CHP", 2, replace(shots(1, 1_500.0), report_uid="2.25.2.9"))
     ward.ask(Merge(one=one, other=other, reason="seen at the desk"))
     assert ward.told("alert_raised") == []
+
+
+def test_doses_of_a_year_at_two_hospitals_are_told_once_the_two_are_one_person() -> None:
+    ward = Ward(RULES | {"body": {"alerts": [WINDOW]}})
+    one, _ = ward.receive("CHB", 1, ct(1, 600.0))
+    other, study = ward.receive("CHP", 2, ct(2, 600.0, "2026-12-31"))
+    ward.receive("CHP", 3, shots(3, 5_000.0))  # no CT
+    assert ward.told("alert_raised") == []
+    ward.ask(Merge(one=one, other=other, reason="seen at the desk"))
+    (alert,) = ward.told("alert_raised")
+    assert (alert["kind"], alert["rule_kind"], alert["value"], alert["window_days"]) == ("year", "window", 1_200.0, 365)
+    assert (alert["study_id"], alert["site"], len(alert["studies"])) == (str(study), "CHP", 2)
+
+
+def test_exams_of_one_region_that_are_repeated_within_days_are_told_wherever_they_were_made() -> None:
+    """More than two within thirty days; of another region, or later, is no repetition."""
+    ward = Ward(RULES | {"body": {"alerts": [REPEAT]}})
+    one, _ = ward.receive("CHB", 1, ct(1, 1.0, "2026-01-05", "Head"))
+    ward.receive("CHB", 2, ct(2, 1.0, "2026-01-06", "Chest"))
+    ward.receive("CHB", 3, ct(3, 1.0, "2026-02-20", "Head"))
+    other, _ = ward.receive("CHP", 4, ct(4, 1.0, "2026-01-10", "Head"))
+    _, third = ward.receive("CHP", 5, ct(5, 1.0, "2026-01-20", "HEAD"))
+    assert ward.told("alert_raised") == []
+    ward.ask(Merge(one=one, other=other, reason="seen at the desk"))
+    (alert,) = ward.told("alert_raised")
+    assert (alert["kind"], alert["rule_kind"], alert["quantity"]) == ("repeated", "repeat", "exams")
+    assert (alert["value"], alert["threshold"], alert["window_days"], len(alert["studies"])) == (3.0, 2.0, 30, 3)
+    assert (alert["study_id"], alert["site"]) == (str(third), "CHP")
+    ward.ask(Unmerge(one=one, other=other, reason="two people"))
+    assert [gone["why"] for gone in ward.told("alert_withdrawn")] == ["other_person"]
+
+
+def test_another_version_of_the_rules_tells_no_cause_twice(ward: Ward) -> None:
+    """What comes under it is told under its version."""
+    ward.receive("CHB", 1, shots(1, 2_500.0))
+    stricter = RULES | {"version": 3, "body": {"alerts": [SKIN | {"threshold": 1_000}]}}
+    ward.ask(PublishRules(document=document(stricter)))
+    ward.ask(Promoted(view="cumulative_dose", version=3, former=2, rules={"dose-alerts": 3}))
+    ward.receive("CHB", 2, shots(2, 1_500.0, "2026-01-15T10:00:00"))
+    assert [alert["rule_version"] for alert in ward.told("alert_raised")] == [2]
+    ward.receive("CHB", 3, shots(3, 1_500.0, "2026-09-15T10:00:00"))
+    assert [alert["rule_version"] for alert in ward.told("alert_raised")] == [2, 3]
+    assert ward.told("alert_withdrawn") == []
 
 
 def test_everybody_who_is_to_look_is_told_once_of_each_alert_and_of_its_end(ward: Ward) -> None:
