@@ -22,7 +22,7 @@ ADULTS, CHILDREN = 30, 10
 @dataclass(frozen=True)
 class Level:
     """The level of one act. ``value`` and ``guide`` are in ``unit``, the canonical one; ``weight_kg``: of the
-    children whom it is for; ``protocols``: in small letters; ``wording``: of the act, in the text.
+    children whom it is for; ``wording``: of the act, in the text.
     """
 
     act: str
@@ -32,7 +32,6 @@ class Level:
     value: float
     unit: str
     phantom_cm: int | None = None
-    protocols: tuple[str, ...] = ()
     guide: float | None = None
     weight_kg: float | None = None
     wording: str | None = None

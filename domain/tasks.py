@@ -134,6 +134,7 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "rules.train-matching": OPERATOR,
     "rules.list": EVERYBODY,
     "rules.show": EVERYBODY,
+    "rules.diff": PROFESSIONAL | OPERATOR,  # figures of groups: nobody's dose
     "views.status": OPERATOR | AUDITOR,
     "views.rebuild": OPERATOR,
     "views.diff": OPERATOR,

@@ -44,7 +44,7 @@ _PROOFS = "hashes, signatures and positions"
 _RUNS = "starts or stops programs"
 NOTHING_PERSONAL: Final = {
     **dict.fromkeys(("site.list", "professional.list"), _DIRECTORY),
-    **dict.fromkeys(("rules.train-matching", "dose.device", "dose.findings", "dose.map"), _COUNTS),
+    **dict.fromkeys(("rules.train-matching", "rules.diff", "dose.device", "dose.findings", "dose.map"), _COUNTS),
     **dict.fromkeys(
         (
             *("site.enroll", "site.device", "site.service", "site.import"),
@@ -203,6 +203,7 @@ BEHIND_THE_GATE: Final = {
     "findings.suggested": "the same",
     "findings.period_of": "answers with days",
     "findings.rows_by_site": "rows for figures of groups, which their askers keep to enough persons",
+    "rule_changes.changed_by": "answers with figures of groups, and with none of fewer than five persons",
     "comparing.comparison_by": "answers with rules",
     "reports.problems": "answers with ids, sites and what was not understood, for operators",
     "events.published": "leaves sealed what is sealed",

@@ -39,7 +39,6 @@ Made by python -m tools from tools/levels/{file}: edit that, not this.
 A level tells of one acquisition of an act; which exposures are of which act is said by rules of the kind dose-acts.
 `guide` is the guide value (VGD), in the same unit. `weight_kg` is the weight of children whom a level is for: a child
 is of the weight that is nearest, and one heavier than the greatest of the act, or of unknown weight, of none.
-`protocols` may be added to a level: names by which a view of doses made with the document knows the act.
 A correction takes a version number higher than all that were published.
 """
 TEXTS: Final = (
@@ -51,6 +50,8 @@ TEXTS: Final = (
 Diagnostic reference levels (NRD). Source: arrêté of 24 Oct 2011 (NOR ETSP1129093A), annexes 1 and 2.
 
 Entrance doses are told and compared with nothing: here they include what the patient scatters back.
+`adults` and `children` are how many persons a group has at least. Articles 2 and 3 ask for thirty patients, of children
+too (of 30 kg at most, in nuclear medicine 40 kg); ten children are enough since the text of 2019 alone.
 in_force_from is the day of publication in the Journal officiel, in_force_to the day before that of the text of 2019,
 which repeals this one: correct both from the official texts.
 """,
@@ -66,6 +67,7 @@ SSAP1915191A).
 
 Not here, to be loaded from the official text: paediatric radiography (table 2.2), mammography, CT (annex 3),
 interventional (annex 4), nuclear medicine (annex 5). For those acts there is no level, never that of 2011.
+`adults` and `children` are how many persons a group has at least: ten children, where the text of 2011 asks for thirty.
 in_force_from is the day of publication in the Journal officiel: correct it from the official text.
 """,
         {"statistic": "median", "adults": 30, "children": 10},

@@ -100,6 +100,13 @@ class RulesInForce:
         found.published = {one: at for one, at in self.published.items() if at <= position}
         return found
 
+    def with_document(self, told: RuleDocument) -> "RulesInForce":
+        """The same with one more document, as if it had been published: to tell what that would change."""
+        found = copy(self)
+        found.published = {**self.published, told.id: self.upto + 1}
+        found._read = lambda rule_id, at: Published(told, at) if rule_id == told.id else self._read(rule_id, at)
+        return found
+
     def knows(self, rule_id: RuleId) -> bool:
         """Whether it was published or is built in."""
         return rule_id in self.published or ABSENT[rule_id.kind].version == rule_id.version
@@ -166,21 +173,22 @@ class RulesInForce:
 
     def retention(self, day: date) -> Retention:
         """The rules of retention in force on a day."""
-        return cast(Retention, self._by_day(RETENTION, day))
+        return cast(Retention, self.by_day(RETENTION, day))
 
     def phantoms(self, day: date) -> PhantomWords:
         """The words for tests of devices in force on a day."""
-        return cast(PhantomWords, self._by_day(PHANTOM_WORDS, day))
+        return cast(PhantomWords, self.by_day(PHANTOM_WORDS, day))
 
     def acts(self, day: date) -> DoseActs:
         """The mapping of exposures to acts in force on a day."""
-        return cast(DoseActs, self._by_day(DOSE_ACTS, day))
+        return cast(DoseActs, self.by_day(DOSE_ACTS, day))
 
     def factors(self, day: date) -> DoseFactors:
         """The factors of effective-dose estimates in force on a day."""
-        return cast(DoseFactors, self._by_day(DOSE_FACTORS, day))
+        return cast(DoseFactors, self.by_day(DOSE_FACTORS, day))
 
-    def _by_day(self, kind: str, day: date) -> Rules:
+    def by_day(self, kind: str, day: date) -> Rules:
+        """The rules in force on a day, of a kind that no view is made with."""
         known = (one for one in self.published if one.kind == kind)
         come = [one for one in known if self.document(one).in_force_from <= day.isoformat()]
         return self.get(max(come, default=RuleId(kind, ABSENT[kind].version)))
@@ -188,7 +196,7 @@ class RulesInForce:
     def decides(self, rule_id: RuleId, day: date) -> bool:
         """Whether it is the version of its kind in force on a day. Matching rules without a model decide nothing."""
         if rule_id.kind in BY_DAY:
-            return self._by_day(rule_id.kind, day).version == rule_id.version
+            return self.by_day(rule_id.kind, day).version == rule_id.version
         if rule_id.kind == REFERENCE_LEVELS:
             return self.levels(day).version == rule_id.version
         if rule_id.kind == MATCHING and not self.matching.model:

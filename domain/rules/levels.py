@@ -5,8 +5,9 @@ dimension is refused, never guessed. A level may state the text's guide value (V
 says how a device's practice is compared: by the mean or the median of a group of so many adults or children. A text
 counts from its day on (``in_force_from``), up to and with ``in_force_to`` where it says so.
 
-``protocols`` are names by which a view made with the document knows the act. Source: arrêté of 24 Oct 2011 (NOR
-ETSP1129093A); ASN decision 2019-DC-0667; units by arithmetic, and 2011 table 2.
+Which exposures are of which act is said by ``dose-acts`` alone; ``protocols`` of documents of before say nothing any
+more. Source: arrêté of 24 Oct 2011 (NOR ETSP1129093A); ASN decision 2019-DC-0667; units by arithmetic, and table 2 of
+2011.
 """
 
 import re
@@ -47,11 +48,6 @@ UNITS: Final[Mapping[str, tuple[str, Mapping[str, Decimal | int]]]] = {
 """Quantity to its canonical unit, and what a value in each known unit, written without dots, is multiplied by."""
 
 
-def protocol_key(name: str) -> str:
-    """A device's protocol name in comparable form: trimmed, case-folded."""
-    return name.strip().casefold()
-
-
 def check(body: Place) -> None:
     """Raises G5, G7 to G16, with the path of each error."""
     with Checks() as checks:
@@ -75,7 +71,7 @@ def _check_comparison(parts: Mapping[str, Place]) -> None:
 
 def _check_level(level: Place) -> None:
     with Checks() as checks:
-        parts = checks.fields(level, NEEDED, ("phantom_cm", "protocols", "guide", "weight_kg", "wording"))
+        parts = checks.fields(level, NEEDED, ("phantom_cm", "guide", "weight_kg", "wording"))
         checks(parts["act"].text)
         checks(partial(check_modality, parts["modality"]))
         population = checks(partial(parts["population"].one_of, POPULATIONS))
@@ -89,16 +85,8 @@ def _check_level(level: Place) -> None:
             checks(partial(_check_phantom, phantom, quantity))
         if weight := parts.get("weight_kg"):
             checks(partial(_check_weight, weight, population))
-        checks(partial(_check_names, parts))
-
-
-def _check_names(parts: Mapping[str, Place]) -> None:
-    with Checks() as checks:
         if wording := parts.get("wording"):
             checks(wording.text)
-        if (protocols := parts.get("protocols")) and protocols.value != []:
-            for protocol in protocols.items():
-                checks(protocol.text)
 
 
 def check_modality(modality: Place) -> None:
@@ -130,12 +118,8 @@ def _check_phantom(phantom: Place, quantity: str | None) -> None:
 
 
 def _twice(levels: Iterable[Place]) -> Iterator[DuplicateLevel]:
-    """No exposure has two levels of one quantity: neither by its act, nor by its protocol.
-
-    A level without a phantom, or without a weight, is for each.
-    """
+    """No exposure has two levels of one quantity. A level without a phantom, or without a weight, is for each."""
     acts: dict[Any, set[tuple[Any, Any]]] = defaultdict(set)
-    covered: dict[Any, set[tuple[Any, Any]]] = defaultdict(set)
     for level in levels:
         told = level.value
         common = (compared_as(told["modality"]), told["population"], told["quantity"])
@@ -144,11 +128,6 @@ def _twice(levels: Iterable[Place]) -> Iterator[DuplicateLevel]:
             said = "an earlier level is of the same act and quantity, and an exposure has one level: remove one"
             yield DuplicateLevel(f"{level.path}: {said}")
         acts[*common, told["act"]] |= _reach(*for_whom)
-        for index, protocol in enumerate(told.get("protocols", ())):
-            if _meets(covered[*common, protocol_key(protocol)], *for_whom):
-                said = "is covered already, and an exposure has one level: remove one"
-                yield DuplicateLevel(f"{level.path}.protocols[{index}]: {said}")
-            covered[*common, protocol_key(protocol)] |= _reach(*for_whom)
 
 
 def _reach(phantom: int | None, weight: float | None) -> set[tuple[Any, Any]]:
@@ -201,7 +180,6 @@ def _level(told: Mapping[str, Any]) -> Level:
         value=value or 0.0,
         unit=UNITS[quantity][0],
         phantom_cm=told.get("phantom_cm"),
-        protocols=tuple(protocol_key(name) for name in told.get("protocols", ())),
         guide=guide,
         weight_kg=told.get("weight_kg"),
         wording=told.get("wording"),

@@ -7,26 +7,24 @@ Read from the ledger itself, so that they are shown and published while Kafka is
 
 import json
 from datetime import date
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from domain.commands.rules import PublishRules
-from domain.errors import RuleBroken
 from domain.matching.model import of_body
-from domain.rules.document import BUILT_IN, LARGEST, MATCHING, RuleDocument, RuleId, canonical_json, read_document
+from domain.rules.document import BUILT_IN, MATCHING, RuleDocument, RuleId, canonical_json
 from domain.rules.in_force import RulesInForce
-from domain.rules.toml_lines import line_of
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import ask, krypton
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId
 from krypton.cli.output import document, facts, out, table
+from krypton.cli.rule_files import File, read_file
+from krypton.cli.rules_diff import diff
 from krypton.cli.train import show_model, train_matching
 
 app = command_group("Rules: published as files, in force once a view built with them is promoted.")
-File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, readable=True, help="A .toml or .json file.")]
 COLUMNS = ("rules", "in_force", "in_force_from", "title", "digest", "position")
 NO_MODEL = "Rules of equal fields decide nothing any more: publish a model, see krypton rules train-matching."
 
@@ -42,7 +40,7 @@ def publish(
     as_json: AsJson = False,
 ) -> None:
     """Record a version of rules. The same file again writes nothing."""
-    told = _read(file)
+    told = read_file(file)
     if not check:
         ask(krypton(), PublishRules(document=told), who, command_id, as_json)
     elif as_json:
@@ -91,6 +89,7 @@ def show(
             facts({name: value})
 
 
+app.command()(diff)
 app.command("train-matching")(train_matching)
 BUILT_IN_IDS = [RuleId(kind, 1) for kind in BUILT_IN]
 
@@ -113,29 +112,3 @@ def _row(rules: RulesInForce, rule_id: RuleId, today: date) -> dict[str, Any]:
         "digest": told.digest,
         "position": rules.published.get(rule_id),
     }
-
-
-def _read(file: Path) -> RuleDocument:
-    """Raises BadParameter (no rule file by its name or encoding), and as ``read_document``, with the line."""
-    if file.suffix not in (".toml", ".json"):
-        raise typer.BadParameter("its name ends neither in .toml nor in .json: rename it", param_hint="FILE")
-    with file.open("rb") as opened:
-        raw = opened.read(LARGEST + 1)
-    try:
-        text = raw.decode("utf-8-sig", errors="strict")
-    except UnicodeDecodeError:
-        raise typer.BadParameter("it is not UTF-8: save it as such", param_hint="FILE") from None
-    try:
-        return read_document(text, as_json=file.suffix == ".json")
-    except RuleBroken as wrong:
-        if file.suffix == ".json":
-            raise
-        first, *others = (_with_line(one, text) for one in (wrong, *wrong.others))
-        first.others = tuple(others)
-        raise first from None
-
-
-def _with_line(wrong: RuleBroken, text: str) -> RuleBroken:
-    """The same with its line in TOML, which people write by hand: each begins with the path of what is wrong."""
-    line = line_of(text, str(wrong).partition(":")[0].removeprefix("file."))
-    return wrong if line is None else type(wrong)(f"line {line}, {wrong}")

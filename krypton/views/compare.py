@@ -5,6 +5,7 @@ from typing import Any
 from domain.errors import NotFound
 from krypton.bootstrap import Krypton
 from projections.declared import VIEWS
+from projections.engine.declaration import Meaning
 from projections.engine.sealed import sealed_columns
 from projections.versions import catalog, versions
 from projections.versions.diff import Pair
@@ -16,7 +17,13 @@ def with_live(ours: Krypton, connection: Any, view: str, version: int) -> Pair:
     if live is None:
         raise NotFound(f"no version of {view} is live: run krypton init")
     sealed = sealed_columns(ours.projection(view, version).tables)
-    return Pair(view, live, version, sealed, sorted(ours.vault.all_destroyed()), VIEWS[view].meaning())
+    return Pair(view, live, version, sealed, sorted(ours.vault.all_destroyed()), meaning_of(ours, view))
+
+
+def meaning_of(ours: Krypton, view: str) -> Meaning | None:
+    """What a difference of the view means, by the rules of today; None where rows tell all."""
+    declared, rules, today = VIEWS[view], ours.ledger.rules(), ours.ledger.clock().date()
+    return declared.meaning(*(rules.by_day(kind, today) for kind in declared.told_by))
 
 
 def with_candidate(ours: Krypton, connection: Any, view: str, version: int | None = None) -> Pair:

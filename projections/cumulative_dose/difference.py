@@ -1,25 +1,31 @@
 """Compares two versions of the dose view: doses newly over a level, and no longer over one."""
 
-from typing import Any
+from typing import Any, Final
 
 from psycopg2.extensions import connection as Connection
 
+from domain.dose_acts import DoseActs
+from projections.cumulative_dose.acts import meant
 from projections.cumulative_dose.over import COLUMNS, KEY, over
 from projections.engine.declaration import Keep, Tell
 from projections.engine.query import fetch
 
 Document = dict[str, Any]
+NO_ACTS: Final = DoseActs()
 
 
 class Levels:
-    """``projections.engine.declaration.Meaning`` of the cumulative dose."""
+    """``projections.engine.declaration.Meaning`` of the cumulative dose. ``acts``: the mapping in force."""
+
+    def __init__(self, acts: DoseActs = NO_ACTS) -> None:
+        self._acts = acts
 
     def counts(self, connection: Connection, live: str, candidate: str, tell: Tell, keep: Keep) -> Document:
         """See ``Meaning``: ``doses`` newly_over and no_longer_over a level, studies and exposures together."""
         query = f"""
             SELECT count(*) FILTER (WHERE l.kind IS NULL) AS newly_over,
                    count(*) FILTER (WHERE c.kind IS NULL) AS no_longer_over {_differing(live, candidate)}"""
-        return {"doses": fetch(connection, query)[0]}
+        return {"doses": fetch(connection, query, meant=self._meant(connection, live, candidate))[0]}
 
     def page(
         self, connection: Connection, live: str, candidate: str, offset: int, limit: int, tell: Tell
@@ -33,7 +39,11 @@ class Levels:
             SELECT CASE WHEN l.kind IS NULL THEN 'newly_over' ELSE 'no_longer_over' END AS change, {columns}
             {_differing(live, candidate)}
             ORDER BY study_id, kind, act, quantity, irradiation_event_uid, change OFFSET %(offset)s LIMIT %(limit)s"""
-        return [_document(row) for row in fetch(connection, query, offset=offset, limit=limit)]
+        asked = {"meant": self._meant(connection, live, candidate), "offset": offset, "limit": limit}
+        return [_document(row) for row in fetch(connection, query, **asked)]
+
+    def _meant(self, connection: Connection, *schemas: str) -> str:
+        return meant(connection, schemas, self._acts)
 
 
 def _differing(live: str, candidate: str) -> str:

@@ -1,9 +1,9 @@
 """The SQL query for doses over a level of the version's rules. "Over" is strict.
 
 ``dose-alerts``: a study (``over_studies``).
-``reference-levels``: an exposure, by the act that its modality and protocol identify; only of reports that are not
-superseded and not ``qa``, with the phantom of the level, and adults' levels only: a child's weight is not known here.
-Whom a report states to be under 18, or whose age it does not state, is compared with none.
+``reference-levels``: an exposure, by the act that the mapping in force says (``acts``); only of reports that are not
+superseded and not ``qa``, with the phantom of the level, and adults' levels only. Whom a report states to be under 18,
+or whose age it does not state, is compared with none: birth dates are another view's. ``krypton rules diff`` asks them.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,9 @@ from psycopg2.extensions import connection as Connection
 
 from domain.dose_alerts import QUANTITIES
 from domain.dose_bands import ADULT_MONTHS
-from domain.rules.document import DOSE_ALERTS, REFERENCE_LEVELS
-from projections.cumulative_dose.over_studies import STUDIES, folded
+from domain.rules.document import REFERENCE_LEVELS
+from projections.cumulative_dose.acts import MARKS
+from projections.cumulative_dose.over_studies import STUDIES
 from projections.engine.declaration import Tell
 from projections.engine.query import fetch
 
@@ -23,27 +24,21 @@ SUMMED = QUANTITIES[1:]  # CTDIvol is an average over a scanned length: its sum 
 KEY = ("kind", "study_id", "act", "quantity", "irradiation_event_uid")
 COLUMNS = (*KEY, "value", "threshold", "rule_version")
 
-_PROTOCOL = folded("protocol")  # as ``domain.rules.levels.protocol_key``
 _VALUE = f"CASE l.quantity {' '.join(f'''WHEN '{q}' THEN e.{q}''' for q in QUANTITIES)} END"
 # Twelve months to a year of 365.25 days, as ``domain.dose_bands`` counts a stated age.
 _ADULT = f"(r.patient->>'age_days')::float8 * 12 / 365.25 >= {ADULT_MONTHS}"
-# A region has few protocols and many exposures: protocols are matched with acts first, each once.
 _EXPOSURES = f"""
-WITH named AS MATERIALIZED (
-    SELECT modality, protocol, {_PROTOCOL} AS key FROM (
-        SELECT DISTINCT modality, protocol FROM "{{s}}".exposure WHERE protocol IS NOT NULL) told),
-meant AS MATERIALIZED (
-    SELECT l.*, n.protocol FROM "{{s}}".level l
-    CROSS JOIN LATERAL jsonb_array_elements_text(l.protocols) p(key)
-    JOIN named n ON n.modality = l.modality AND n.key = p.key
+WITH meant AS MATERIALIZED (
+    SELECT l.*, m.marks FROM jsonb_to_recordset(%(meant)s::jsonb) m(marks text, act text, modality text)
+    JOIN "{{s}}".level l ON l.act = m.act AND l.modality = m.modality
     WHERE l.kind = '{REFERENCE_LEVELS}' AND l.population = 'adult')
 SELECT DISTINCT ON (e.study_id, l.act, l.quantity, e.irradiation_event_uid)
        '{REFERENCE_LEVELS}' AS kind, e.study_id, l.act, l.quantity, e.irradiation_event_uid,
        {_VALUE} AS value, l.value AS threshold, l.rule_version
-FROM meant l
-JOIN "{{s}}".exposure e ON e.modality = l.modality AND e.protocol = l.protocol AND {_VALUE} > l.value
-     AND (l.phantom_cm = 0 OR e.phantom_cm = l.phantom_cm)
+FROM "{{s}}".exposure e
 JOIN "{{s}}".report r ON r.study_id = e.study_id AND r.report_uid = e.report_uid
+JOIN meant l ON l.marks = {MARKS} AND {_VALUE} > l.value
+     AND (l.phantom_cm = 0 OR e.phantom_cm = l.phantom_cm)
 WHERE NOT r.qa AND r.superseded_by IS NULL AND {_ADULT}
   AND (e.implausible IS NULL OR NOT e.implausible ? l.quantity OR r.accepted_position IS NOT NULL)
 ORDER BY e.study_id, l.act, l.quantity, e.irradiation_event_uid, {_VALUE} DESC, l.value
@@ -51,17 +46,22 @@ ORDER BY e.study_id, l.act, l.quantity, e.irradiation_event_uid, {_VALUE} DESC, 
 
 
 def over(schema: str) -> str:
-    """The query, with ``COLUMNS``; ``irradiation_event_uid`` and ``act`` are empty where a whole study is over."""
-    studies = (STUDIES.format(s=schema, q=quantity) for quantity in SUMMED)
-    return "\nUNION ALL ".join((*studies, f"({_EXPOSURES.format(s=schema)})"))
+    """The query, with ``COLUMNS``; ``irradiation_event_uid`` and ``act`` are empty where a whole study is over.
+    ``meant``, a parameter of it: as ``projections.cumulative_dose.acts.meant``.
+    """
+    return f"{_studies(schema)}\nUNION ALL ({_EXPOSURES.format(s=schema)})"
+
+
+def _studies(schema: str) -> str:
+    return "\nUNION ALL ".join(STUDIES.format(s=schema, q=quantity) for quantity in SUMMED)
 
 
 # An alert stands once per study and kind: what was raised under earlier rules is not due again.
-DUE = f"""
+DUE = """
 SELECT o.study_id::text, array_agg(o.quantity ORDER BY o.quantity) AS quantities, min(o.rule_version) AS rule_version
-FROM ({{over}}) o
-WHERE o.kind = '{DOSE_ALERTS}' AND NOT EXISTS (
-    SELECT FROM "{{s}}".alert a WHERE a.study_id = o.study_id AND a.withdrawn_position IS NULL
+FROM ({over}) o
+WHERE NOT EXISTS (
+    SELECT FROM "{s}".alert a WHERE a.study_id = o.study_id AND a.withdrawn_position IS NULL
         AND a.kind = CASE o.act WHEN '' THEN o.quantity || '_over' ELSE o.act END)
 GROUP BY o.study_id ORDER BY o.study_id
 """
@@ -69,4 +69,4 @@ GROUP BY o.study_id ORDER BY o.study_id
 
 def alerts_due(connection: Connection, schema: str, *, tell: Tell = lambda *_: None) -> Sequence[Document]:
     """Studies over a level of ``dose-alerts`` for which no alert stands: ``study_id``, ``quantities``."""
-    return fetch(connection, DUE.format(s=schema, over=over(schema)))
+    return fetch(connection, DUE.format(s=schema, over=_studies(schema)))

@@ -95,7 +95,6 @@ SHAPES: Final[Shapes] = {
             "quantity": "TEXT",
             "phantom_cm": "INTEGER",
             "value": "FLOAT(53)",
-            "protocols": "JSONB",
             "rule_version": "INTEGER",
         },
     ),

@@ -116,7 +116,6 @@ LEVEL = Table(
     Column("quantity", Text, primary_key=True, comment="a column of exposure, so in its unit"),
     Column("phantom_cm", Integer, primary_key=True, autoincrement=False, comment="0: whatever the phantom"),
     Column("value", NUMBER, nullable=False),
-    Column("protocols", JSONB, nullable=False, comment="that name the act; see domain.rules.levels.protocol_key"),
     Column("rule_version", Integer, nullable=False),
     comment="Made by the version's rules alone: what doses are compared with.",
 )

@@ -10,7 +10,7 @@ from projections.engine.projection import Projection
 from projections.identity_index.view import IdentityIndex
 from tests.fakes.weighing import rules
 
-CHEST = Level("Chest PA", "DX", "adult", "dap_mgycm2", 100.0, "mGy.cm2", protocols=("thorax pa",))
+CHEST = Level("Chest PA", "DX", "adult", "dap_mgycm2", 100.0, "mGy.cm2")
 
 RULED: dict[str, Callable[[], Projection]] = {
     "identity_index": lambda: IdentityIndex(rules(3)),

@@ -19,7 +19,7 @@ from domain.rules.document import document, read_document
 from domain.work import Command, Envelope
 from krypton.bootstrap import Krypton
 from krypton.settings import Addresses, Settings
-from krypton.views import promote
+from krypton.views import compare, promote
 from projections.declared import VIEWS
 from projections.engine.store import ViewStore
 from projections.versions import catalog, diff, rebuild
@@ -144,7 +144,7 @@ class RuledWorld:
     def differs(self, view: str, candidate: int, live: int = 1) -> tuple[dict[str, Any], list[dict[str, Any]]]:
         """The summary of the diff, and what it means, one by one."""
         with closing(psycopg2.connect(self.url)) as connection:
-            pair = Pair(view, live, candidate, meaning=VIEWS[view].meaning())
+            pair = Pair(view, live, candidate, meaning=compare.meaning_of(self.ours, view))
             return diff.summary(connection, pair), diff.meaning(connection, pair)
 
     def head(self) -> int:

@@ -9,9 +9,10 @@ import pytest
 from domain.commands.doses import ReceivedDose
 from domain.commands.links import Merge
 from domain.commands.rules import PublishRules
-from domain.errors import NotFound
+from domain.errors import NotFound, VersionTaken
 from domain.rules.document import document
 from krypton.queries.findings import findings_of, mapping_of, suggested
+from krypton.queries.rule_changes import changed_by
 from tests.fakes.region import dose, exposure
 from tests.fakes.views import pair
 from tests.integration.ruled_world import RULES, RuledWorld
@@ -124,6 +125,32 @@ def test_another_identity_of_the_person_tells_the_birth_date_and_an_erasure_take
     assert (persons(world), left(world)) == ({("adult", 1)}, {})
     world.ours.vault.destroy(other)
     assert (persons(world), left(world)) == (set(), {"adult or child is not known": 1})
+
+
+def test_a_file_tells_what_it_would_change_before_it_is_published(world: RuledWorld) -> None:
+    for number in range(30):
+        world.receive(number, chest(number, 210.0, "Poumons debout" if number else "Thorax PA"))
+    work(world)
+    before, (content, _) = world.head(), suggested(world.ours, "CHA", *PERIOD)
+    entry = {"act": "Chest PA", "modalities": ["DX"], "protocols": ["poumons debout"]}
+    told = document(content | {"body": {"entries": [*content["body"]["entries"], entry]}})
+    found = changed_by(world.ours, told, None, *PERIOD)
+    assert [(one["site"], one["protocol"], one["was"], one["becomes"], one["exposures"]) for one in found["acts"]] == [
+        ("CHA", "Poumons debout", "unmapped", "Chest PA", 29)
+    ]
+    becomes = {one["side"]: [text["said"] for text in one["becomes"]] for one in found["findings"]}
+    assert becomes == {"at_exam": ["not over the level"], "now": ["over the level"]}
+    assert (found["rules"], found["exposures"], world.head()) == ("dose-acts@2", 30, before)
+    assert changed_by(world.ours, told, "CHB", *PERIOD)["acts"] == []
+    world.ask(PublishRules(document=told))
+    assert [one["said"] for one in findings_of(world.ours, "CHA", *PERIOD)["findings"]] == [
+        *becomes["at_exam"],
+        *becomes["now"],
+    ]
+    with pytest.raises(
+        VersionTaken, match="dose-acts@2 was published with other content: give the new rules version 3"
+    ):
+        changed_by(world.ours, document(content), None, *PERIOD)
 
 
 def test_what_has_no_day_is_of_no_period_and_is_counted(world: RuledWorld) -> None:

@@ -36,8 +36,14 @@ LEVEL = {
     "population": "adult",
     "quantity": "dap_mgycm2",
     "unit": "mGy.cm2",
-    "protocols": ["Thorax PA"],
 }
+ACTS = {
+    "entries": [
+        {"act": "Chest PA", "modalities": ["DX"], "protocols": ["thorax pa"]},
+        {"act": "Chest-abdomen-pelvis", "modalities": ["CT"], "protocols": ["tap"], "acquisitions": ["Spiral"]},
+    ]
+}
+"""Acts are known by the mapping in force, and by nothing that a level says."""
 
 
 @pytest.fixture
@@ -203,6 +209,7 @@ def test_a_diff_names_doses_newly_over_and_no_longer_over_a_level(world: RuledWo
     """DRL rules, real rule changes: chest PA was 250 in 2011 and is 200; equal is not over."""
     report = dose("1.9.1", chest("1.8.1", 220), chest("1.8.2", 200), chest("1.8.3", 260))
     study = world.receive(1, grown(report))
+    world.publish("dose-acts", 1, ACTS)
     world.publish("reference-levels", 2011, {"levels": [{**LEVEL, "value": 250}]})
     world.publish("reference-levels", 2019, {"levels": [{**LEVEL, "value": 200}]})
     world.work(DOSES)
@@ -230,17 +237,18 @@ def test_a_diff_names_doses_newly_over_and_no_longer_over_a_level(world: RuledWo
     [
         ("thorax pa", "DX", "adult", 1),
         ("THORAX AP", "DX", "adult", 0),
-        ("thorax pa", "CR", "adult", 0),
+        ("thorax pa", "CR", "adult", 1),  # is compared as DX
+        ("thorax pa", "CT", "adult", 0),
         ("thorax pa", "DX", "child", 0),
     ],
 )
-def test_a_level_is_for_its_protocols_modality_and_population(
+def test_a_level_is_for_its_acts_modality_and_population(
     world: RuledWorld, protocol: str, modality: str, population: str, over: int
 ) -> None:
-    """The weight of a child is not known here, so no child's level is compared."""
-    world.receive(1, grown(dose("1.9.1", {**chest("1.8.1", 300, "Thorax PA"), "modality": modality})))
-    level = {**LEVEL, "value": 250, "protocols": [protocol], "population": population}
-    world.publish("reference-levels", 2011, {"levels": [level]})
+    """No child's level is compared here."""
+    world.receive(1, grown(dose("1.9.1", {**chest("1.8.1", 300, protocol), "modality": modality})))
+    world.publish("dose-acts", 1, ACTS)
+    world.publish("reference-levels", 2011, {"levels": [{**LEVEL, "value": 250, "population": population}]})
     world.work(DOSES)
     summary, _ = world.differs(DOSES, world.build(DOSES, reference_levels=2011))
     assert summary["doses"]["newly_over"] == over
@@ -250,6 +258,7 @@ def test_a_level_is_for_its_protocols_modality_and_population(
 def test_a_level_of_adults_is_never_a_childs(world: RuledWorld, age_days: int | None, over: int) -> None:
     """18 years are 6,574.5 days; whose age is not stated is taken for no adult."""
     world.receive(1, grown(dose("1.9.1", chest("1.8.1", 300)), age_days))
+    world.publish("dose-acts", 1, ACTS)
     world.publish("reference-levels", 2011, {"levels": [{**LEVEL, "value": 250}]})
     world.work(DOSES)
     summary, _ = world.differs(DOSES, world.build(DOSES, reference_levels=2011))
@@ -258,7 +267,7 @@ def test_a_level_of_adults_is_never_a_childs(world: RuledWorld, age_days: int | 
 
 @pytest.mark.parametrize(("phantom", "over"), [(16, 0), (32, 1)])
 def test_ct_is_compared_for_the_phantom_that_the_level_names(world: RuledWorld, phantom: int, over: int) -> None:
-    scan = {**exposure("1.8.1", dlp_mgycm=1_001), "protocol": "TAP", "phantom_cm": phantom}
+    scan = {**exposure("1.8.1", dlp_mgycm=1_001), "protocol": "TAP", "acquisition": "Spiral", "phantom_cm": phantom}
     world.receive(1, grown(dose("1.9.1", scan)))
     level = {
         "act": "Chest-abdomen-pelvis",
@@ -268,12 +277,26 @@ def test_ct_is_compared_for_the_phantom_that_the_level_names(world: RuledWorld, 
         "value": 1_000,
         "unit": "mGy.cm",
         "phantom_cm": 32,
-        "protocols": ["tap"],
     }
+    world.publish("dose-acts", 1, ACTS)
     world.publish("reference-levels", 2011, {"levels": [level]})
     world.work(DOSES)
     summary, _ = world.differs(DOSES, world.build(DOSES, reference_levels=2011))
     assert summary["doses"]["newly_over"] == over
+
+
+def test_another_mapping_is_what_a_diff_knows_acts_by(world: RuledWorld) -> None:
+    """Without one nothing is of an act; and what it says holds for a diff at once, as it does for readers."""
+    world.receive(1, grown(dose("1.9.1", chest("1.8.1", 300), chest("1.8.2", 300, "Poumons"))))
+    world.publish("reference-levels", 2011, {"levels": [{**LEVEL, "value": 250}]})
+    world.work(DOSES)
+    version = world.build(DOSES, reference_levels=2011)
+    assert world.differs(DOSES, version)[0]["doses"]["newly_over"] == 0
+    world.publish("dose-acts", 1, ACTS)
+    assert [one["irradiation_event_uid"] for one in world.differs(DOSES, version)[1]] == ["1.8.1"]
+    more = {"act": "Chest PA", "modalities": ["DX"], "protocols": ["poumons"]}
+    world.publish("dose-acts", 2, {"entries": [*ACTS["entries"], more]})
+    assert [one["irradiation_event_uid"] for one in world.differs(DOSES, version)[1]] == ["1.8.1", "1.8.2"]
 
 
 def of(serial: str | None, told: ReceivedDose, model: str = "One") -> ReceivedDose:

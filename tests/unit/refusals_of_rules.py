@@ -27,7 +27,7 @@ LEVEL: dict[str, Any] = {
     "value": 1050,
     "unit": "mGy.cm",
     "phantom_cm": 16,
-    "protocols": ["Head"],
+    "wording": "Encéphale",
 }
 WATCH: dict[str, Any] = {
     "name": "skin",
@@ -69,7 +69,7 @@ def watch(**change: Any) -> Publish:
 
 def level(**change: Any) -> Publish:
     """Reference levels: one that is right, and one with a change."""
-    changed = {**LEVEL, "act": "Chest", "protocols": [], **change}
+    changed = {**LEVEL, "act": "Chest", **change}
     return Publish(LEVELS | {"body": {"levels": [LEVEL, {k: v for k, v in changed.items() if v is not None}]}})
 
 
@@ -159,7 +159,7 @@ PROVOKED = [
     Provoked(errors.FieldMissing, "body.levels[1].act: is missing", lambda _: level(act=None)),
     Provoked(errors.WrongType, "body: is a text: write a table of dap_mgycm2", lambda _: alerts(body="2000")),
     Provoked(errors.WrongType, "body: is nothing: write a table of dap_mgycm2", lambda _: alerts(body=None)),
-    Provoked(errors.WrongType, "body.levels[1].protocols: is a text: write a list", lambda _: level(protocols="Head")),
+    Provoked(errors.WrongType, "body.entries[1].protocols: is a text: write a list", lambda _: entry(protocols="Head")),
     Provoked(errors.WrongType, "body.levels[1].act: is a number: write a text", lambda _: level(act=7)),
     Provoked(errors.WrongType, "body.levels[1].value: is a text: write a number", lambda _: level(value="1050")),
     Provoked(errors.WrongType, "is true or false: write a number", lambda _: level(value=True)),
@@ -171,7 +171,7 @@ PROVOKED = [
     Provoked(errors.OutOfRange, "body.levels[1].value: is out of range", lambda _: level(value=float("nan"))),
     Provoked(errors.OutOfRange, "body.levels[1].value: is out of range", lambda _: level(value=10**400)),
     Provoked(errors.OutOfRange, "is longer than 200 characters", lambda _: level(act="x" * 201)),
-    Provoked(errors.OutOfRange, "contains a control character", lambda _: level(protocols=["a\x1b[2J"])),
+    Provoked(errors.OutOfRange, "contains a control character", lambda _: level(wording="a\x1b[2J")),
     Provoked(errors.OutOfRange, "modality: is not a DICOM modality", lambda _: level(modality="scanner")),
     Provoked(
         errors.OutOfRange,
@@ -195,7 +195,6 @@ PROVOKED = [
         lambda _: Publish(MATCHING | {"body": {"rules": []}}),
     ),
     Provoked(errors.DuplicateLevel, "body.levels[1]: an earlier level", lambda _: level(act="Brain")),
-    Provoked(errors.DuplicateLevel, "body.levels[1].protocols[0]: is covered", lambda _: level(protocols=[" HEAD"])),
     Provoked(errors.OutOfRange, "body.alerts[1].name: is not a name", lambda _: watch(name="Skin dose")),
     Provoked(errors.OutOfRange, "days: is not a whole number of days", lambda _: watch(days=0.5)),
     Provoked(

@@ -92,11 +92,11 @@ def test_a_view_tells_which_rules_it_was_made_with() -> None:
 
 
 def test_the_levels_of_a_version_are_rows_of_it() -> None:
-    level = Level("Chest PA", "DX", "adult", "dap_mgycm2", 200.0, "mGy.cm2", None, ("thorax pa",))
+    level = Level("Chest PA", "DX", "adult", "dap_mgycm2", 200.0, "mGy.cm2")
     view = CumulativeDose(AlertRules(2, 1_500.0), ReferenceLevels(2019, (level,)))
-    found = {key.key: (row["value"], row["protocols"], row["rule_version"]) for key, row in view.seeds()}
+    found = {key.key: (row["value"], row["rule_version"]) for key, row in view.seeds()}
     assert found == {
-        ("dose-alerts", "", "", "", "dose_rp_mgy", 0): (1_500.0, [], 2),
-        ("dose-alerts", "", "", "", "dap_mgycm2", 0): (200_000.0, [], 2),
-        ("reference-levels", "Chest PA", "DX", "adult", "dap_mgycm2", 0): (200.0, ["thorax pa"], 2019),
+        ("dose-alerts", "", "", "", "dose_rp_mgy", 0): (1_500.0, 2),
+        ("dose-alerts", "", "", "", "dap_mgycm2", 0): (200_000.0, 2),
+        ("reference-levels", "Chest PA", "DX", "adult", "dap_mgycm2", 0): (200.0, 2019),
     }

@@ -287,3 +287,10 @@ def test_in_json_all_is_said_by_its_path(desk: Desk) -> None:
         *("body.levels[0].act", "body.levels[0].value", "body.levels[0].unit"),
         *(f"body.levels[1].{name}" for name in ("modality", "population", "quantity", "value", "unit")),
     ]
+
+
+def test_what_a_file_of_another_kind_changes_is_asked_of_a_view(desk: Desk) -> None:
+    said = desk.say("diff", desk.file(ALERTS))
+    assert said.code == 2
+    assert "see krypton views diff for rules of other kinds" in " ".join(said.err.split())
+    assert desk.history() == []

@@ -24,7 +24,7 @@ READ = {  # each time they are asked is another question
     "dose study",
     "consent show", "order show", "order list",
     "access review list", "study conflicts list", "reading list", "rules list", "rules show", "views status",
-    "rules train-matching",
+    "rules train-matching", "rules diff",
     "views diff", "views check", "policies status", "policies parked", "dead-letters list", "dead-letters show",
     "subscriber list", "audit checkpoint", "audit verify", "audit history", "audit accesses", "audit as-of",
     "audit exposure", "audit export", "vault status", "erase status", "erase lapsed", "archive check",

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from domain.dose_levels import Level, ReferenceLevels
-from domain.errors import OutOfRange, UnknownUnit
-from domain.rules.document import parse
-from domain.rules.levels import LEVELS_OF, UNITS, protocol_key
+from domain.errors import OutOfRange, UnknownField, UnknownUnit
+from domain.rules.document import build, canonical_json, parse
+from domain.rules.levels import LEVELS_OF, UNITS
 from tests.unit.refusals_of_rules import LEVEL
 
 
@@ -67,21 +67,17 @@ def test_a_unit_of_another_dimension_or_spelling_is_named_and_never_guessed(unit
         converted("dap_mgycm2", 1, unit)
 
 
-def test_protocols_are_compared_without_case_or_blanks_at_the_ends() -> None:
-    (level,) = levels({"protocols": ["  Tête STANDARD "]})
-    assert level.protocols == (protocol_key("tête standard"),)
-
-
 def test_one_act_has_a_level_per_quantity_population_and_phantom() -> None:
     both = levels({}, {"quantity": "ctdivol_mgy", "unit": "mGy"}, {"phantom_cm": 32}, {"population": "child"})
     assert len(both) == 4
 
 
-def test_a_level_without_protocols_covers_no_device_yet() -> None:
-    told = {k: v for k, v in LEVEL.items() if k not in ("protocols", "phantom_cm")}
-    found = parse("reference-levels", 1, {"levels": [told]})
-    assert isinstance(found, ReferenceLevels)
-    assert (found.levels[0].protocols, found.levels[0].phantom_cm) == ((), None)
+def test_protocols_of_a_document_of_before_say_nothing() -> None:
+    """What was published is read for ever: acts are known by dose-acts alone."""
+    body = {"levels": [LEVEL | {"protocols": ["Head"]}]}
+    assert build("reference-levels", 2011, canonical_json(body)) == parse("reference-levels", 2011, {"levels": [LEVEL]})
+    with pytest.raises(UnknownField, match=r"body\.levels\[0\]\.protocols"):
+        parse("reference-levels", 2011, body)
 
 
 def test_a_guide_value_is_at_most_the_level_and_in_the_same_unit() -> None:
@@ -105,7 +101,7 @@ CHILD: dict[str, Any] = {"population": "child"}
 
 
 def of_weights(*weights: float | None) -> ReferenceLevels:
-    told = [LEVEL | CHILD | ({"weight_kg": w, "value": 100 + w} if w else {}) | {"protocols": []} for w in weights]
+    told = [LEVEL | CHILD | ({"weight_kg": w, "value": 100 + w} if w else {}) for w in weights]
     found = parse("reference-levels", 2011, {"levels": [LEVEL, *told]})
     assert isinstance(found, ReferenceLevels)
     return found
@@ -122,7 +118,7 @@ def test_a_child_is_of_the_nearest_weight_up_to_the_greatest(weight_kg: float | 
 
 def test_a_child_nearer_to_a_weight_that_the_act_has_not_has_no_level() -> None:
     """The text names 3.5 kg for one act; for another, from 20 kg on, a newborn is compared with nothing."""
-    told = LEVEL | CHILD | {"act": "Chest", "weight_kg": 3.5, "protocols": []}
+    told = LEVEL | CHILD | {"act": "Chest", "weight_kg": 3.5}
     body = {"levels": [told, LEVEL | CHILD | {"weight_kg": 20}]}
     found = parse("reference-levels", 2011, body)
     assert isinstance(found, ReferenceLevels)
