@@ -10,6 +10,7 @@ D5  A content that a person accepts in place of a report takes the place of that
     accepted for it before. It is refused where it would change nothing: another report stands for it.
 D6  What a later program reads of a stored report takes the place of what was read of it before, and counts alone. It is
     refused where the report was read again since the two were compared, or a person accepted another content.
+D7  Whoever acknowledges an alert says what was done, and whoever accepts a value why it is right.
 The id derives from the study's. A report whose irradiation events are all in another report of the study is superseded
 by it; but where its content time is later and a value differs, it corrects the other and stands. Of two reports of the
 same events the later one, by content time, supersedes the earlier. A report replaces the doses that were taken from
@@ -32,7 +33,7 @@ from domain.dose_devices import Stated, counting
 from domain.dose_moments import WHOLE, Moment, moments
 from domain.dose_reports import IMAGE, REPORT, Held, counted
 from domain.dose_words import NOT_STATED, parted
-from domain.errors import AlertUnchanged, NoExposure, OtherReportStands, ReportKnown, ValuesUnchanged
+from domain.errors import AlertUnchanged, NoExposure, NoteMissing, OtherReportStands, ReportKnown, ValuesUnchanged
 from domain.ids import Ids
 
 NOT_SAID: Final[Mapping[str, Any]] = {
@@ -339,8 +340,9 @@ class Dose(Aggregate):
     def accept_values(self, *, report_uid: str, note: str) -> None:
         """A person takes the report's implausible values for right: they count from now on.
 
-        Raises ValuesUnchanged (D4).
+        Raises ValuesUnchanged (D4), NoteMissing (D7).
         """
+        _refuse_silence(note, "why the values are right")
         held = self.reports.get(report_uid)
         if held is None or held.accepted or not held.doubtful():
             raise ValuesUnchanged(f"report {report_uid} has no implausible value to accept: see krypton dose reports")
@@ -402,7 +404,8 @@ class Dose(Aggregate):
         self.alerts[alert_id].standing = False
 
     def acknowledge(self, *, alert_id: UUID, note: str) -> None:
-        """A person has seen the alert and states what was done. Raises AlertUnchanged (D3)."""
+        """A person has seen the alert and states what was done. Raises AlertUnchanged (D3), NoteMissing (D7)."""
+        _refuse_silence(note, "what was done")
         alert = self.alerts.get(alert_id)
         if alert is None or alert.acknowledged or not alert.standing:
             raise AlertUnchanged(f"no open alert {alert_id} on study {self.study_id}: see krypton dose alerts")
@@ -411,3 +414,8 @@ class Dose(Aggregate):
     @event(AlertAcknowledged)
     def _alert_acknowledged(self, study_id: UUID, identity_id: UUID, alert_id: UUID, note: str) -> None:
         self.alerts[alert_id].acknowledged = True
+
+
+def _refuse_silence(note: str, what: str) -> None:
+    if not note.strip():
+        raise NoteMissing(f"the note is empty: say {what} with --note")

@@ -151,7 +151,7 @@ class AcceptValues:
     note: str
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises ValuesUnchanged (D4), NotFound. Alerts that were not due without the values are raised."""
+        """Raises ValuesUnchanged (D4), NoteMissing (D7), NotFound. Alerts that are due with the values are raised."""
         dose = work.get(Dose, Dose.create_id(work.ids, self.study))
         dose.accept_values(report_uid=self.report_uid, note=self.note)
         return {"study": str(self.study), "report": self.report_uid, "alerts": judge_study(work, dose, CORRECTED)}
@@ -213,6 +213,6 @@ class AcknowledgeAlert:
     note: str
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises AlertUnchanged (D3), NotFound."""
+        """Raises AlertUnchanged (D3), NoteMissing (D7), NotFound."""
         work.get(Dose, Dose.create_id(work.ids, self.study)).acknowledge(alert_id=self.alert, note=self.note)
         return {"study": str(self.study), "alert": str(self.alert)}

@@ -37,3 +37,9 @@ class ReadAgain(RuleBroken):
     """A stored dose report was read again meanwhile, or a person decided what it states."""
 
     rule = "D6"
+
+
+class NoteMissing(RuleBroken):
+    """An alert is acknowledged, or a value accepted, and nothing is said of it."""
+
+    rule = "D7"

@@ -16,10 +16,11 @@ from uuid import UUID, uuid4, uuid5
 from adapters.dicom.intake import dose_in
 from adapters.inbox.refusal import Refused
 from adapters.inbox.spool import Spool
+from domain.commands.directory import is_enrolled
 from domain.commands.doses import READ_AGAIN, ReceivedDose, RereadDose, reading_uid
 from domain.dose_reports import IMAGE
 from domain.dose_words import NOT_STATED, OF_DEVICE, OF_EXPOSURE, parted, words_of
-from domain.errors import RuleBroken
+from domain.errors import NotFound, RuleBroken
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
 from krypton.services.dose_reread_images import Images
@@ -64,8 +65,9 @@ def reread(
     otherwise now, by field, ``written`` or not; ``refused``: why one cannot be read, or was not written; ``no_file``:
     reports whose file is not kept on this machine, or of an erased person.
 
-    Raises ServiceUnavailable: the folder cannot be used.
+    Raises ServiceUnavailable: the folder cannot be used; NotFound: no such site, study or report is on record.
     """
+    _known(ours, wish)
     done: Document = {"read": 0, "same": 0, "no_file": 0, "changed": [], "refused": [], "positions": []}
     base = command_id or uuid4()
     with spool_at_home(ours.settings) as spool:
@@ -78,7 +80,14 @@ def reread(
             step()
             before = {row["report_uid"]: _on_record(ours, row["position"]) for row in rows}
             again.study(rows[0], before, instances, by)
+    if (wish.study or wish.report) and not (done["read"] or done["no_file"] or done["refused"]):
+        raise NotFound("no dose of that study or report is on record: krypton dose reports --all lists them")
     return done
+
+
+def _known(ours: Krypton, wish: Wish) -> None:
+    if wish.site is not None and not is_enrolled(ours.ledger.work([]), wish.site):
+        raise NotFound(f"no establishment {wish.site}: krypton site list shows their codes")
 
 
 def _by(actor: str, base: UUID, named: UUID) -> Envelope:

@@ -13,6 +13,7 @@ from pydicom.sequence import Sequence
 from adapters.dicom.folder import ingest_paths
 from adapters.dicom.inlet import spool_at
 from adapters.dicom.rdsr import images
+from domain.errors import NotFound
 from krypton.services.dose_reread import Wish, reread
 from projections.cumulative_dose import queries
 from tests.fakes.dicom import instance, new_uid, write
@@ -123,3 +124,20 @@ def test_a_device_whose_report_came_is_left_beside_one_that_has_none(world: Rule
         done = again(world, write=recorded)
         assert (done["changed"], done["refused"]) == ([], [])
     assert dap(world) == 130.0
+
+
+@pytest.mark.parametrize(
+    ("wish", "said"),
+    [
+        (Wish(site="CHX"), "no establishment CHX: krypton site list"),
+        (Wish(study=UUID(int=7)), "krypton dose reports --all"),
+        (Wish(report="2.25.77"), "krypton dose reports --all"),
+    ],
+    ids=["site", "study", "report"],
+)
+def test_what_is_not_on_record_is_not_found(world: RuledWorld, tmp_path: Path, wish: Wish, said: str) -> None:
+    """Nothing read would look like nothing that differs."""
+    take(world, tmp_path, view(new_uid(), 1, "1"))
+    with pytest.raises(NotFound, match=said):
+        reread(world.ours, wish, "system:test")
+    assert reread(world.ours, Wish(site="CHB"), "system:test")["read"] == 0

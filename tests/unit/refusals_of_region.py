@@ -198,6 +198,12 @@ PROVOKED = [
         "no implausible value to accept",
         lambda w: AcceptValues(study=code_of_alert(w).study, report_uid="1.2.3", note=WORDS),
     ),
+    Provoked(
+        errors.NoteMissing,
+        "say why the values are right with --note",
+        lambda w: AcceptValues(study=code_of_alert(w).study, report_uid="1.2.3", note=" "),
+    ),
+    Provoked(errors.NoteMissing, "say what was done", lambda w: replace(code_of_alert(w), note="")),
     # Establishment
     Provoked(errors.BadSite, "2 to 16 capitals", lambda w: EnrollSite(code="x", name="X")),
     Provoked(errors.BadSite, "has no name: give one", lambda w: EnrollSite(code="CHX", name=" ")),
