@@ -141,12 +141,14 @@ class Held:
 
 
 def _kinds_of(totals: Mapping[str, float | None]) -> frozenset[str]:
-    """Of doses without an irradiation event, by the quantities that are known."""
+    """Of doses without an irradiation event, by the quantities that are known; not by what repeats others' doses, whose
+    names have a part before a colon.
+    """
     return frozenset(
         kind
         for name, value in totals.items()
         for end, kind in KINDS.items()
-        if value is not None and name.endswith(end)
+        if value is not None and name.endswith(end) and ":" not in name
     )
 
 

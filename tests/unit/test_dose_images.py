@@ -119,3 +119,14 @@ def test_what_was_injected_is_told_once_by_whichever_device_reports_it(order: Se
         of_device(dose("2.25.3", exposure("2.25.81", activity_mbq=348.0) | tracer), "9"),
     ]
     assert totals([came[place] for place in order]) == {"activity_mbq": 348.0}
+
+
+@pytest.mark.parametrize("order", list(permutations(range(2))), ids=str)
+def test_a_report_that_repeats_others_doses_takes_no_place(order: Sequence[int]) -> None:
+    """A patient radiation dose report of the study, such as Krypton's own, comes back from a PACS."""
+    tracer = exposure("2.25.91", activity_mbq=350.0) | {"kind": "RADIOPHARMACEUTICAL", "modality": "PT"}
+    came = [
+        of_device(replace(dose("2.25.1", tracer), source="image"), "1"),
+        dose("2.25.3", **{"restated:activity_mbq": 350.0, "organ_mgy:SCT:71854001": 2.0}),
+    ]
+    assert totals([came[place] for place in order]) == {"activity_mbq": 350.0}
