@@ -127,6 +127,6 @@ def test_a_report_that_repeats_others_doses_takes_no_place(order: Sequence[int])
     tracer = exposure("2.25.91", activity_mbq=350.0) | {"kind": "RADIOPHARMACEUTICAL", "modality": "PT"}
     came = [
         of_device(replace(dose("2.25.1", tracer), source="image"), "1"),
-        dose("2.25.3", **{"restated:activity_mbq": 350.0, "organ_mgy:SCT:71854001": 2.0}),
+        replace(dose("2.25.3"), totals={"restated:activity_mbq": 350.0, "organ_mgy:SCT:71854001": 2.0}),
     ]
     assert totals([came[place] for place in order]) == {"activity_mbq": 350.0}

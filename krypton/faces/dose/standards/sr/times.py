@@ -16,11 +16,11 @@ def date_time(at: str | None, offset: str | None = None) -> str | None:
     if at is None or moment is None:
         return None
     if "T" not in at:
-        return f"{moment:%Y%m%d}"
+        return _day(moment)
     zoned = moment if moment.tzinfo else _moment(f"{at}{offset or ''}") or moment
     away = zoned.utcoffset()
     zone = f"{zoned:%z}" if away is not None and WEST <= away <= EAST else ""
-    return f"{moment:%Y%m%d%H%M%S}{f'.{moment:%f}' if moment.microsecond else ''}{zone}"
+    return f"{_day(moment)}{moment:%H%M%S}{f'.{moment:%f}' if moment.microsecond else ''}{zone}"
 
 
 def date_and_time(at: str | None) -> tuple[str, str]:
@@ -28,7 +28,12 @@ def date_and_time(at: str | None) -> tuple[str, str]:
     moment = _moment(at)
     if at is None or moment is None:
         return "", ""
-    return f"{moment:%Y%m%d}", f"{moment:%H%M%S}" if "T" in at else ""
+    return _day(moment), f"{moment:%H%M%S}" if "T" in at else ""
+
+
+def _day(moment: datetime) -> str:
+    """In eight digits: %Y does not fill up a year below 1000, which devices write where they know none."""
+    return moment.date().isoformat().replace("-", "")
 
 
 def _moment(at: str | None) -> datetime | None:
