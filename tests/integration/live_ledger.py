@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from domain.commands.directory import EnrollSite
 from domain.commands.identities import Register
 from domain.work import Command, Envelope
+from krypton.addresses import Addresses
 from krypton.bootstrap import Krypton
 from krypton.devstack.ports import is_free
 from krypton.devstack.stack import Stack
@@ -30,11 +32,16 @@ from schemas.registry import registry
 from streams.broker import broker
 from streams.broker.topics import DEAD_LETTERS, PARTITIONS
 from streams.relay.outgoing import Addresser, Stored
+from tests.fakes.databases import copied, frozen, install_tables, pattern
 from tests.fakes.region import CLINICIAN as A_PROFESSIONAL
 from tests.fakes.roles import every_role_by_name
+from tests.fakes.sql import Asker
+from tests.forked import Forked, Running
 from tests.waiting import until
 
 SITE = "CHB"
+INSTALLED = "installed"  # the database that each ledger of a stack begins as a copy of
+FORKED = ("relay", "worker", "policies")  # which tests start by the hundred
 
 
 class Published(NamedTuple):
@@ -56,11 +63,18 @@ class LiveLedger:
     stack: Stack
     database: str
     logs: Path
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    processes: list[Running] = field(default_factory=list)
 
     @cached_property
     def krypton(self) -> Krypton:
         """The ledger, to ask in this process; installed when first used."""
+        ours = self._connected()
+        for _ in install(ours):
+            pass
+        ours.execute(EnrollSite(code=SITE, name="Hospital"), Envelope())
+        return ours
+
+    def _connected(self) -> Krypton:
         addresses = self.stack.addresses()
         folder, key = self._log  # its own: another ledger on the stack has another key
         settings = Settings(
@@ -71,24 +85,34 @@ class LiveLedger:
             log_folder_given=folder,
             log_key_given=key,
         )
-        ours = Krypton(settings, type(addresses)(addresses.kafka, self.database))
-        for _ in install(ours):
-            pass
-        ours.execute(EnrollSite(code=SITE, name="Hospital"), Envelope())
-        return ours
+        return Krypton(settings, type(addresses)(addresses.kafka, self.database))
+
+    @contextlib.contextmanager
+    def copy(self, logs: Path) -> Iterator["LiveLedger"]:
+        """The same as it is now, with a database and signed logs of its own; the topics are both of theirs."""
+        self.krypton.close()
+        self._asker.close()
+        shutil.copytree(self.logs, logs, dirs_exist_ok=True)
+        with copied(self.stack, frozen(self.stack, self.database)) as database:
+            ledger = LiveLedger(self.stack, database, logs)
+            ledger.krypton = ledger._connected()
+            try:
+                yield ledger
+            finally:
+                ledger.close()
+
+    @cached_property
+    def _asker(self) -> Asker:
+        return Asker(self.database)
 
     @property
     def _log(self) -> tuple[Path, Path]:
         """The signed tree's folder and key."""
         return self.logs / "tlog", self.logs / "tlog.key"
 
-    def start(self, *words: str) -> subprocess.Popen[bytes]:
-        """Start ``krypton <words>``; what it says goes to a file."""
-        return self.spawn("-".join(words), krypton_command(*words))
-
-    def spawn(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
-        """Start a program that finds this ledger in its environment."""
-        env = {
+    @property
+    def _env(self) -> dict[str, str]:
+        return {
             **os.environ,
             "KRYPTON_HOME": str(self.stack.root),
             "KRYPTON_KAFKA": self.krypton.addresses.kafka,
@@ -98,8 +122,21 @@ class LiveLedger:
             "KRYPTON_LOG_KEY_FILE": str(self._log[1]),
             "KRYPTON_ROLES": str(every_role_by_name(A_PROFESSIONAL)),  # the database is given: no role is anybody's
         }
+
+    def start(self, *words: str) -> Running:
+        """Start ``krypton <words>``; what it says goes to a file."""
+        name = "-".join(words)
+        if words[0] not in FORKED:
+            return self.spawn(name, krypton_command(*words))
+        said = self.logs / f"{name}.log"
+        said.touch()
+        self.processes.append(Forked(words, self._env, said))
+        return self.processes[-1]
+
+    def spawn(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        """Start a program that finds this ledger in its environment."""
         with (self.logs / f"{name}.log").open("ab") as out:
-            process = subprocess.Popen(command, env=env, stdout=out, stderr=out)
+            process = subprocess.Popen(command, env=self._env, stdout=out, stderr=out)
         self.processes.append(process)
         return process
 
@@ -111,6 +148,9 @@ class LiveLedger:
         """End all processes at once."""
         for process in self.processes:
             kill(process)
+        self._asker.close()
+        if "krypton" in vars(self):
+            self.krypton.close()
 
     def register(self, count: int, prefix: str = "") -> None:
         """That many new persons, in bulk: one event each, over all partitions of identities."""
@@ -157,13 +197,7 @@ class LiveLedger:
 
     def query(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         """Rows of the database."""
-        connection = psycopg2.connect(self.database)
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute(sql, values or None)
-                return list(cursor.fetchall())
-        finally:
-            connection.close()
+        return self._asker.rows(sql, *values)
 
 
 def person(local_id: str) -> Register:
@@ -172,7 +206,7 @@ def person(local_id: str) -> Register:
     return Register(assigner=SITE, local_id=local_id, stated=stated)
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
+def kill(process: Running) -> None:
     """SIGKILL it, frozen or not, and wait for its end."""
     with contextlib.suppress(ProcessLookupError):
         process.send_signal(signal.SIGKILL)
@@ -183,16 +217,19 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 def live_ledger(stack: Stack, logs: Path) -> Iterator[LiveLedger]:
     """A ledger with empty topics and an empty database on a stack; nobody else may use its topics meanwhile."""
     delete_topics(stack.up().kafka)  # up: a test before may have ended with a server down
-    name = f"ledger_{uuid4().hex}"
-    ledger = LiveLedger(stack, stack.new_database(name), logs)
-    try:
-        yield ledger
-    finally:
-        ledger.close()
-        if "krypton" in vars(ledger):
-            ledger.krypton.ledger.close()
-            ledger.krypton.vault.close()
-        stack.drop_database(name)
+    with copied(stack, pattern(stack, INSTALLED, lambda url: _install(stack, url))) as database:
+        ledger = LiveLedger(stack, database, logs)
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+
+
+def _install(stack: Stack, database: str) -> None:
+    kafka = stack.addresses().kafka
+    ours = Krypton(Settings(stack.root, kafka=kafka, database=database, test_given=True), Addresses(kafka, database))
+    install_tables(ours)
+    ours.close()
 
 
 def kill_kafka(stack: Stack) -> None:

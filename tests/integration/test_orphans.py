@@ -2,7 +2,6 @@
 
 import signal
 import socket
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from krypton.devstack.processes import alive
 from krypton.devstack.stack import Stack
+from tests.forked import Running
 from tests.integration.live_cli import answers, free_port
 from tests.integration.live_ledger import LiveLedger, live_ledger
 from tests.waiting import WITHIN_S, until
@@ -37,7 +37,7 @@ def ledger(stack: Stack, tmp_path: Path, ports: dict[str, int]) -> Iterator[Live
         yield ours
 
 
-def serving(process: subprocess.Popen[bytes], ports: dict[str, int]) -> list[psutil.Process]:
+def serving(process: Running, ports: dict[str, int]) -> list[psutil.Process]:
     """The children of ``krypton run``, once its services answer."""
     ours = psutil.Process(process.pid)
     until(lambda: all(map(answers, ports.values())), "the services answer")

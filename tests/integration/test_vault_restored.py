@@ -69,10 +69,10 @@ def _backup(table: str) -> str:
     return f"public.yesterday_{table.replace('.', '_')}"
 
 
-@pytest.fixture
-def day(stack: Stack, tmp_path: Path) -> Iterator[Day]:
-    """All relayed and signed."""
-    with live_ledger(stack, tmp_path) as made:
+@pytest.fixture(scope="module")
+def made(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day]:
+    """All relayed and signed. No test writes to Kafka, so all share what lies there."""
+    with live_ledger(stack, tmp_path_factory.mktemp("day")) as made:
         made.register(1)  # the establishment, too
         kept, erased = (_registered(made, local_id) for local_id in ("K", "E"))
         run_sql(made, *(f"CREATE TABLE {_backup(table)} AS TABLE {table}" for table in LEDGER + VAULT))
@@ -82,6 +82,13 @@ def day(stack: Stack, tmp_path: Path) -> Iterator[Day]:
         relay_all(made)
         notary.sign_now(krypton(made))
         yield Day(made, kept, erased, later, facts(krypton(made)))
+
+
+@pytest.fixture
+def day(made: Day, tmp_path: Path) -> Iterator[Day]:
+    """The same with a database and a signed log of the test's own."""
+    with made.ledger.copy(tmp_path) as ledger:
+        yield made._replace(ledger=ledger)
 
 
 def _registered(ledger: LiveLedger, local_id: str) -> UUID:

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,6 +28,7 @@ from krypton.services.web import answers
 from tests.fakes.dicom import new_uid
 from tests.fakes.roles import roles_file
 from tests.fakes.web import DOCTOR, OPERATORS, TOKEN, account, accounts_file, asking, digest
+from tests.forked import Running
 from tests.integration.audit_world import CLINICIAN, RADIOLOGIST, AuditWorld, audit_world
 from tests.integration.live_cli import free_port
 from tests.integration.live_ledger import LiveLedger, kill, live_ledger
@@ -211,7 +211,7 @@ def port(ledger: LiveLedger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     return found
 
 
-def started(ledger: LiveLedger, port: int) -> subprocess.Popen[bytes]:
+def started(ledger: LiveLedger, port: int) -> Running:
     """The service, once it answers."""
     process = ledger.start("serve", "web")
 
