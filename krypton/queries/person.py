@@ -18,6 +18,8 @@ from krypton.queries.gate import Permit, permit
 from projections.engine.query import masked
 from projections.identity_index import queries as identities
 
+EXPORT = "dose.export"
+"""The task of giving doses to another system."""
 Members = list[dict[str, Any]]
 Ask = Callable[[Any, Members, Collection[str], Sight], dict[str, Any]]
 Subjects = Callable[[Any, Sequence[str]], Collection[str]]
@@ -162,7 +164,8 @@ def dose_of(
 ) -> dict[str, Any]:
     """The ``dose show`` document; ``since``, ``until``: days, both in it; ``by``: sums by these (``sums.BY``).
 
-    ``task``: as what the decision is asked for and recorded.
+    ``task``: as what the decision is asked for and recorded; of ``EXPORT``, with ``imaging``: whether each study's
+    images are ``available`` or ``withdrawn``.
     """
     allowed = permit(ours, caller, task, ref, asked=[f"with={one}" for one in by])
     factors = factors_of(ours)
@@ -179,7 +182,8 @@ def dose_of(
         asked = replace(asked, compare=compared.exposure)
         shown = queries.dose(connection, members, erased, sight=sight, started=started, asked=asked)
         unread = {"unread": unread_of(connection, _ids(members), sight, erased)}
-        return who | shown | unread
+        imaging = {"imaging": records.imaging(connection, _ids(members))} if task == EXPORT else {}
+        return who | shown | unread | imaging
 
     return of_person(ours, allowed, ask, lambda views, ids: queries.subjects(views, ids) | records.subjects(views, ids))
 

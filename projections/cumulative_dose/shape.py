@@ -53,6 +53,7 @@ SHAPES: Final[Shapes] = {
             "subject_id": "UUID",
             "kind": "TEXT",
             "started_at": "TEXT",
+            "started_offset": "TEXT",
             "modality": "TEXT",
             "protocol": "TEXT",
             "target_region": "TEXT",

@@ -65,6 +65,7 @@ def exposure(row: Row) -> Document:
         "identity": row["identity"],
         "site": row["site"],
         "started_at": row["started_at"],
+        "started_offset": row["started_offset"],
         "kind": row["kind"],
         "modality": row["modality"],
         **{word: row[word] for word in WORDS},

@@ -72,6 +72,7 @@ EXPOSURE = Table(
     Column("subject_id", ID, nullable=False, comment="the identity under whose key its words are sealed"),
     Column("kind", Text, nullable=False),
     Column("started_at", Text),
+    Column("started_offset", Text, comment="from UTC, where the report states one: +02:00"),
     Column("modality", Text, nullable=False),
     Column("protocol", Text, info=WORDS),
     Column("target_region", Text, info=WORDS),

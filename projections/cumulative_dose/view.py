@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 COLUMNS = tuple(name for name in SHAPES["exposure"].columns if name not in SHAPES["exposure"].key)
 OF_COLUMNS = itemgetter(*COLUMNS)
 NO_COLUMNS = (
-    *("irradiation_event_uid", "started_offset", "source", "notify_dlp_mgycm", "notify_forward_dlp_mgycm"),
+    *("irradiation_event_uid", "source", "notify_dlp_mgycm", "notify_forward_dlp_mgycm"),
     *("notify_ctdivol_mgy", "notify_forward_ctdivol_mgy"),
 )
 NONE = ReferenceLevels()

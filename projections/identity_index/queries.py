@@ -109,12 +109,13 @@ def duplicates(connection: Connection, members: Sequence[str], erased: Collectio
 def patient(connection: Connection, members: Sequence[str], erased: Collection[str] = NOBODY) -> Document:
     """Who a person is, in a line: the traits of the most reliable identity (of several, the earliest registered).
 
-    ``flags``: those of all members. ``also_stated``: what other members state differently, by trait.
+    ``flags``: those of all members. ``also_stated``: what other members state differently, by trait. ``qualified_ins``:
+    the INS with its OID, where the identity whose traits these are is qualified: nothing else may be told with them.
     Null is not known; ``[erased]`` where every member's key is destroyed.
     """
     rows = fetch(
         connection,
-        "SELECT identity_id AS identity, traits, status, flags, ins, erased FROM identity_index.identity"
+        "SELECT identity_id AS identity, traits, status, flags, ins, ins_oid, erased FROM identity_index.identity"
         " WHERE identity_id = ANY(%(ids)s::uuid[]) ORDER BY registered_position",
         ids=list(members),
     )
@@ -128,9 +129,16 @@ def patient(connection: Connection, members: Sequence[str], erased: Collection[s
         "identity": best["identity"] if best else None,
         "status": best["status"] if best else None,
         "ins": next((row["ins"] for row in kept if row["ins"]), None),
+        "qualified_ins": _qualified(best),
         "flags": sorted({flag for row in rows for flag in row["flags"]}),
         "also_stated": {name: sorted(others) for name, others in stated.items() if others},
     }
+
+
+def _qualified(best: Document | None) -> Document | None:
+    if best is None or best["status"] != RELIABLE[0] or not best["ins"]:
+        return None
+    return {"matricule": best["ins"], "oid": best["ins_oid"]}
 
 
 def named(connection: Connection, identities: Collection[str], erased: Collection[str] = NOBODY) -> dict[str, Document]:

@@ -123,6 +123,18 @@ def starts(connection: Connection, members: Sequence[str]) -> Starts:
     return _starts(fetch(connection, ARRIVED, members=list(members)))
 
 
+IMAGING = """
+SELECT study_uid, bool_and(withdrawn) AS withdrawn FROM patient_record.study
+WHERE identity_id = ANY(%(members)s::uuid[]) AND instances > 0 GROUP BY study_uid
+"""
+
+
+def imaging(connection: Connection, members: Sequence[str]) -> dict[str, str]:
+    """By UID of these members' studies of which anything came in: ``available``, or ``withdrawn``."""
+    rows = fetch(connection, IMAGING, members=list(members))
+    return {row["study_uid"]: "withdrawn" if row["withdrawn"] else "available" for row in rows}
+
+
 def _starts(studies: Sequence[Document]) -> Starts:
     return {study[name]: study["started_at"] for name in ("study_uid", "study_id") for study in studies}
 

@@ -17,7 +17,7 @@ def exposure(uid: str, kind: str, modality: str, report: str, **known: Any) -> d
         (
             *QUANTITIES,
             *("ssde_mgy", "entrance_dose_mgy", "phantom_cm", "side"),
-            *("started_at", "radiopharmaceutical", "target_region", "target_region_code", "protocol"),
+            *("started_at", "started_offset", "radiopharmaceutical", "target_region", "target_region_code", "protocol"),
             *("pregnant", "pregnancy_ordered", "effective_dose_estimate"),
         )
     )
@@ -51,6 +51,7 @@ def shown(
         "exposures": exposures,
         "reports": reports,
         "stated_alone": alone or [],
+        "imaging": {STUDY: "available"},
     }
 
 

@@ -44,6 +44,7 @@ def shot(**known: Any) -> dict[str, Any]:
         "identity": "i1",
         "patient": None,
         "started_at": AT,
+        "started_offset": None,
         "raw": {},
         "not_understood": [],
     }

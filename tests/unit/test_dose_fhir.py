@@ -8,7 +8,7 @@ import pytest
 from domain.errors import NotFound
 from krypton.faces.dose.exams import exams
 from krypton.faces.dose.standards.fhir import bundle
-from tests.fakes.doses_shown import ALL, CASES, PERSON, STUDY, exposure, shown
+from tests.fakes.doses_shown import ALL, CASES, INS, PATIENT, PERSON, STUDY, exposure, shown
 
 ABSENT = {
     "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}],
@@ -120,3 +120,44 @@ def test_an_offset_that_no_place_has_is_not_told(started_at: str, told: str) -> 
     """FHIR's dateTime ends at fourteen hours, and a server refuses the whole bundle."""
     (one,) = observations(shown([exposure("1.8", "CT", "CT", "none", started_at=started_at)], []))
     assert one["effectiveDateTime"] == told
+
+
+def patient(found: dict[str, Any]) -> dict[str, Any]:
+    (who,) = (one["resource"] for one in bundle(found, STUDY)["entry"] if one["resource"]["resourceType"] == "Patient")
+    return dict(who)
+
+
+@pytest.mark.parametrize(
+    ("oid", "code", "use"),
+    [
+        ("1.2.250.1.213.1.4.8", "INS-NIR", "official"),
+        ("1.2.250.1.213.1.4.9", "INS-NIA", "temp"),
+        ("1.2.250.1.213.1.4.10", "INS-NIR-TEST", "official"),
+        ("1.2.250.1.213.1.4.11", "INS-NIR-DEMO", "official"),
+    ],
+)
+def test_a_qualified_ins_is_told_under_its_authority(oid: str, code: str, use: str) -> None:
+    ins = INS | {"oid": oid}
+    (told,) = (
+        one for one in patient(ALL | {"patient": PATIENT | {"qualified_ins": ins}})["identifier"] if "use" in one
+    )
+    assert (told["system"], told["value"], told["use"]) == (f"urn:oid:{oid}", INS["matricule"], use)
+    assert told["type"]["coding"][0]["code"] == code
+    assert INS["matricule"] not in json.dumps(bundle(ALL | {"patient": PATIENT | {"ins": INS["matricule"]}}, STUDY))
+
+
+@pytest.mark.parametrize(
+    ("imaging", "status"),
+    [({STUDY: "available"}, "available"), ({STUDY: "withdrawn"}, "entered-in-error"), ({}, "unknown")],
+)
+def test_the_study_says_whether_its_images_can_be_had(imaging: dict[str, str], status: str) -> None:
+    entries = bundle(ALL | {"imaging": imaging}, STUDY)["entry"]
+    (study,) = (one["resource"] for one in entries if one["resource"]["resourceType"] == "ImagingStudy")
+    assert study["status"] == status
+
+
+def test_an_offset_that_a_report_states_for_all_its_times_is_told() -> None:
+    at = {"started_at": "2024-03-01T09:00:00", "started_offset": "+01:00"}
+    found = shown([exposure("1.8", "CT", "CT", "none", **at)], [])
+    (study,) = (one["resource"] for one in bundle(found, STUDY)["entry"] if "started" in one["resource"])
+    assert study["started"] == observations(found)[0]["effectiveDateTime"] == "2024-03-01T09:00:00.000+01:00"

@@ -9,6 +9,7 @@ from domain.errors import NotFound
 from krypton.faces.dose.exams import exams
 from krypton.faces.dose.standards.sr.items import decimal_string
 from krypton.faces.dose.standards.sr.times import date_and_time, date_time
+from krypton.faces.dose.standards.summary import zoned
 from tests.fakes.dicom import structured
 from tests.fakes.dose_sr import items, numbers, read, read_back, said, written
 from tests.fakes.doses_shown import ALL, CASES, INS, PATIENT, STUDY, exposure, report, shown
@@ -205,11 +206,11 @@ def test_digits_that_a_decimal_string_cannot_hold_stand_beside_it() -> None:
     ],
 )
 def test_a_time_has_the_offset_that_is_stated_and_no_other(at: str, offset: str | None, told: str | None) -> None:
-    assert date_time(at, offset) == told
+    assert date_time(zoned(at, offset)) == told
 
 
 def test_a_year_that_no_device_means_has_four_digits() -> None:
     """A DA of five characters is none; devices write the first of January of the year 1."""
     assert date_and_time("0001-01-01T08:30:00") == ("00010101", "083000")
     assert date_time("0001-01-01") == "00010101"
-    assert date_time("0001-01-01T08:30:00", "+01:00") == "00010101083000+0100"
+    assert date_time("0001-01-01T08:30:00+01:00") == "00010101083000+0100"

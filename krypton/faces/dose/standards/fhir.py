@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import NAMESPACE_OID, uuid5
 
+from domain.ins import AUTHORITIES
 from krypton.faces.dose.standards.concepts import (
     AGENT,
     EXPECTED,
@@ -58,6 +59,11 @@ IDENTIFIER: Final = {
         }
     ]
 }
+INS_TYPES: Final = "https://hl7.fr/ig/fhir/core/CodeSystem/fr-core-cs-v2-0203"
+TEMPORARY: Final = "INS-NIA"
+"""A number that waits for its successor (fr-core-patient-ins: its use is ``temp``)."""
+STATUSES: Final = {"available": "available", "withdrawn": "entered-in-error"}
+"""Of an ImagingStudy: *withdrawn following a previous final release* is the second one's definition."""
 GENDERS: Final = {"M": "male", "F": "female"}
 NO_DOSE: Final = "no dose is known"
 FARTHEST: Final = timedelta(hours=14)
@@ -104,6 +110,7 @@ class _Bundle:
                     for one in self._found["members"]
                     if one["assigner"] and one["local_id"] not in (None, ERASED)
                 ),
+                *([_ins(told["qualified_ins"])] if "qualified_ins" in told else []),
             ],
         }
         name = {"family": told.get("family"), "given": [told["given"]] if "given" in told else None}
@@ -118,7 +125,7 @@ class _Bundle:
         return {
             "resourceType": "ImagingStudy",
             "identifier": [{"system": DICOM_IDS, "value": f"urn:oid:{self._study}"}],
-            "status": "available",
+            "status": STATUSES.get(self._found["imaging"].get(self._study, ""), "unknown"),
             "subject": {"reference": self._patient},
         } | ({"started": started} if started else {})
 
@@ -146,6 +153,17 @@ class _Bundle:
             **_notes(one),
             "component": _components(one),
         }
+
+
+def _ins(ins: Mapping[str, str]) -> Resource:
+    """As the French profile of a patient with a qualified identity has it (fr-core-patient-ins)."""
+    code = AUTHORITIES[ins["oid"]].removeprefix("ASIP-SANTE-")
+    return {
+        "use": "temp" if code == TEMPORARY else "official",
+        "type": {"coding": [{"system": INS_TYPES, "code": code}]},
+        "system": f"urn:oid:{ins['oid']}",
+        "value": ins["matricule"],
+    }
 
 
 def _identifiers(reports: Sequence[str]) -> Resource:

@@ -3,14 +3,12 @@
 from domain.actors import Caller
 from krypton.bootstrap import Krypton
 from krypton.faces.dose.standards.fhir import Resource, bundle
-from krypton.queries.person import dose_of
-
-TASK = "dose.export"
+from krypton.queries.person import EXPORT, dose_of
 
 
 def dose_bundle_of(ours: Krypton, caller: Caller, person: str, study_uid: str) -> Resource:
     """The FHIR bundle of one study of a person. Raises as ``dose_of`` and ``bundle`` do."""
-    return bundle(dose_of(ours, caller, person, task=TASK), study_uid)
+    return bundle(dose_of(ours, caller, person, task=EXPORT), study_uid)
 
 
 def dose_report_of(ours: Krypton, caller: Caller, person: str, study_uid: str) -> bytes:
@@ -18,7 +16,7 @@ def dose_report_of(ours: Krypton, caller: Caller, person: str, study_uid: str) -
     from krypton.faces.dose.standards.sr.report import patient_dose_report, reports_of
     from krypton.queries.dose_sources import sources_of
 
-    found = dose_of(ours, caller, person, task=TASK)
+    found = dose_of(ours, caller, person, task=EXPORT)
     reports = [one for one in found["reports"] if one["study_uid"] == study_uid]
     wanted = reports_of(found, study_uid)
     sources = sources_of(ours.archive, reports, wanted) if wanted else {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Any, Final
 
@@ -76,7 +77,7 @@ def _summary(
     procedure: Procedure, device: dict[str, str], rows: Sequence[Row], alone: Sequence[Row], reports: Mapping[str, Row]
 ) -> Summary:
     sources = dict.fromkeys(row["report_uid"] for row in (*rows, *alone))
-    times = [row["started_at"] for row in rows if row["started_at"]]
+    times = [at for row in rows if (at := zoned(row["started_at"], row["started_offset"]))]
     times = times or [at for uid in sources if uid in reports and (at := reports[uid]["reported_at"])]
     return Summary(
         procedure=procedure,
@@ -91,6 +92,16 @@ def _summary(
         known_of={quantity: sum(counted(row, quantity) is not None for row in rows) for quantity in SUMMED},
         from_images=not alone and bool(rows) and all(row.get("source") == IMAGE for row in rows),
     )
+
+
+def zoned(at: str | None, offset: str | None) -> str | None:
+    """A time with the offset from UTC that is stated beside it, where it has none itself."""
+    if not at or not offset or "T" not in at:
+        return at
+    try:
+        return at if datetime.fromisoformat(at).tzinfo else datetime.fromisoformat(f"{at}{offset}").isoformat()
+    except ValueError:
+        return at
 
 
 def _breasts(rows: Sequence[Row], alone: Sequence[Row]) -> dict[str | None, float]:

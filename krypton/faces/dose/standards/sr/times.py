@@ -7,19 +7,15 @@ WEST: Final = timedelta(hours=-12)
 EAST: Final = timedelta(hours=14)
 
 
-def date_time(at: str | None, offset: str | None = None) -> str | None:
-    """As DT; where it has no offset from UTC, with the one that is stated beside it. A day alone stays a day.
-
-    An offset that no place has (PS3.5 table 6.2-1) is left out.
-    """
+def date_time(at: str | None) -> str | None:
+    """As DT; a day alone stays a day. An offset from UTC that no place has (PS3.5 table 6.2-1) is left out."""
     moment = _moment(at)
     if at is None or moment is None:
         return None
     if "T" not in at:
         return _day(moment)
-    zoned = moment if moment.tzinfo else _moment(f"{at}{offset or ''}") or moment
-    away = zoned.utcoffset()
-    zone = f"{zoned:%z}" if away is not None and WEST <= away <= EAST else ""
+    away = moment.utcoffset()
+    zone = f"{moment:%z}" if away is not None and WEST <= away <= EAST else ""
     return f"{_day(moment)}{moment:%H%M%S}{f'.{moment:%f}' if moment.microsecond else ''}{zone}"
 
 

@@ -17,7 +17,7 @@ from krypton.faces.dose.standards.concepts import AGENT, EXPECTED, PROCEDURES, R
 from krypton.faces.dose.standards.sr import codes
 from krypton.faces.dose.standards.sr.items import CONCEPT_MOD, PROPERTIES, coded, moment, number, text, uid
 from krypton.faces.dose.standards.sr.times import date_time
-from krypton.faces.dose.standards.summary import Summary
+from krypton.faces.dose.standards.summary import Summary, zoned
 from schemas.event import ERASED
 
 Row = Mapping[str, Any]
@@ -81,7 +81,7 @@ def _of_exposure(row: Row) -> Iterator[Dataset]:
 def _of_event(row: Row) -> Iterator[Dataset]:
     """Which irradiation event it was, when, and what was irradiated."""
     yield uid(PROPERTIES, codes.EVENT, row["irradiation_event_uid"])
-    if at := date_time(row["started_at"], row.get("started_offset")):
+    if at := date_time(zoned(row["started_at"], row["started_offset"])):
         yield moment(PROPERTIES, codes.STARTED, at)
     yield from _region(_told(row["target_region_code"]), _told(row["target_region"]))
     yield coded(PROPERTIES, codes.SOURCE, codes.FROM_IMAGES if row["source"] == IMAGE else codes.AUTOMATED)
