@@ -182,9 +182,9 @@ class Outbox:
             yield claim
             claim.write(self.policy)
 
-    def next_due(self, lookups: Sequence[str]) -> int | None:
-        """When the next entry is due, µs since 1970, of lookups one of these; None if none is waiting."""
-        asked = [_which("command"), _which("delivery"), *(_which("lookup", does) for does in lookups)]
+    def next_due(self, lookups: Sequence[str], kinds: Sequence[str] = ("command", "delivery")) -> int | None:
+        """When the next entry is due (µs), of these kinds or one of these lookups; None if none is waiting."""
+        asked = [*map(_which, kinds), *(_which("lookup", does) for does in lookups)]
         tries = ", ".join(NEXT_TRY.format(which=which) for which, _ in asked)
         with self._transaction() as cursor:
             cursor.execute(f"SELECT least({tries})", [value for _, of in asked for value in (self.policy, of)])

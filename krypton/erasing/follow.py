@@ -23,7 +23,7 @@ Step = Callable[[str], None]
 
 
 class Following:
-    """One part; ``krypton.policies.sender.Lookup``. ``remove``: removes it of these people; says of whom it is gone.
+    """One part; ``krypton.policies.looker.Lookup``. ``remove``: removes it of these people; says of whom it is gone.
 
     ``gone``: of whom the ledger has noted it. An outbox that was lost asks about everybody again, and what has come
     since is of people who live.

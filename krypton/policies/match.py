@@ -75,7 +75,7 @@ class Looked(NamedTuple):
 
 
 class Match:
-    """See the module; ``krypton.policies.sender.Lookup``."""
+    """See the module; ``krypton.policies.looker.Lookup``."""
 
     def __init__(self, ours: Krypton) -> None:
         self._ours = ours

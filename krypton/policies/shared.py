@@ -45,7 +45,7 @@ class Line:
 
 
 class Shared:
-    """``krypton.policies.sender.Lookup``. ``ask``: by key, what is shared; keys that the view lacks are absent."""
+    """``krypton.policies.looker.Lookup``. ``ask``: by key, what is shared; keys that the view lacks are absent."""
 
     def __init__(self, line: Line, key: Sequence[str], ask: Ask, does: str) -> None:
         self._line, self._key, self._ask, self._does = line, key, ask, does

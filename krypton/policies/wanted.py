@@ -7,7 +7,7 @@ from adapters.outbox.outbox import Entry
 from domain.aggregates.establishment import Establishment
 from domain.work import Work
 from krypton.bootstrap import Krypton
-from krypton.policies.sender import Found, Lookup
+from krypton.policies.looker import Found, Lookup
 from policies.policy import Due, Kind
 from policies.priors import ASK, SEND, SERVICE
 

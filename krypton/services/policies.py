@@ -1,13 +1,15 @@
 """Runs the policies as a process: for each a stream processor and a sender, as threads.
 
-Both are threads of one process: what was folded is sent at once. A thread that cannot go on ends the process, and the
-supervisor starts it again.
+Lookups that take as long as what they lead to have a thread of their own. All are threads of one process: what was
+folded is sent at once. A thread that cannot go on ends the process, and the supervisor starts it again.
 """
 
 import logging
 import os
+import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from typing import Final
@@ -25,8 +27,9 @@ from krypton.mail import mail
 from krypton.policies import shared, wanted
 from krypton.policies.each import reachable
 from krypton.policies.fold import PolicyFold, no_step
+from krypton.policies.looker import Ahead, Looker, Lookup
 from krypton.policies.match import Match
-from krypton.policies.sender import Lookup, Sender
+from krypton.policies.sender import Sender
 from krypton.policies.settled import known_policy
 from krypton.settings import Settings
 from policies.alerts import MAIL
@@ -44,13 +47,19 @@ log = logging.getLogger(__name__)
 KEY_FILE: Final = "KRYPTON_NOTICES_KEY_FILE"
 REST_S: Final = 0.05
 """Seconds after each fetch of a policy's fold that had few events: what they lead to has longer breaks."""
+BESIDE: Final = frozenset({"matching"})
+"""Policies whose lookups are made while commands are executed: each takes about as long."""
+SWITCH_S: Final = 0.0005
+"""For how long one thread computes while another one has the database's answer: Python's own 5 ms are longer than most
+answers take, and a batch waits for some thirty.
+"""
 Step = Callable[[str], None]
 
 
 class Woken:
-    """``streams.processor.view.View``: the policy's store, which wakes the sender after each batch."""
+    """``streams.processor.view.View``: the policy's store, which wakes who waits after each batch."""
 
-    def __init__(self, store: ViewStore, wake: Event, step: Step) -> None:
+    def __init__(self, store: ViewStore, wake: Callable[[], None], step: Step) -> None:
         self.name, self.version, self.topics = store.name, store.version, store.topics
         self._store = store
         self._wake = wake
@@ -64,7 +73,7 @@ class Woken:
         """See ``View``."""
         new = self._store.apply(batch)
         self._step("stored")
-        self._wake.set()
+        self._wake()
         return new
 
     def unpublished(self, limit: int) -> Sequence[DeadLetter]:
@@ -85,8 +94,8 @@ def store(ours: Krypton, name: str, step: Step = no_step) -> ViewStore:
     return ViewStore(PolicyFold(POLICIES[name], step), codec, ours.addresses.database, genuine(), in_turn=False)
 
 
-def sender(ours: Krypton, name: str, step: Step = no_step) -> Sender:
-    """The sender of a policy's outbox."""
+def sender(ours: Krypton, name: str, step: Step = no_step, ahead: Ahead | None = None) -> Sender:
+    """The sender of a policy's outbox; its lookups are its own, or made beside it, no further ``ahead``."""
     outbox = Outbox(ours.addresses.database, name)
     ledger = ours.ledger
     return Sender(
@@ -94,12 +103,19 @@ def sender(ours: Krypton, name: str, step: Step = no_step) -> Sender:
         ledger.execute_many,
         ledger.clock,
         policy=POLICIES[name],
-        lookups=_lookups(ours, name, step),
+        lookups={} if ahead else _lookups(ours, name, step),
         notices=notices(ours),
         reachable=lambda: reachable(ours),
         head=lambda: ledger.recorder.max_notification_id() or 0,
         step=step,
+        ahead=ahead,
     )
+
+
+def looker(ours: Krypton, name: str, step: Step = no_step) -> Looker:
+    """Who makes a policy's lookups beside its sender."""
+    outbox = Outbox(ours.addresses.database, name)
+    return Looker(outbox, _lookups(ours, name, step), ours.ledger.clock, lambda: reachable(ours), step)
 
 
 def notices(ours: Krypton) -> Notices:
@@ -139,6 +155,7 @@ def run(ours: Krypton, names: Sequence[str], stop: Event, step: Step = no_step) 
     for name in names:
         known_policy(name)
     threads = [thread for name in names or POLICIES for thread in _threads(ours, name, stop, step)]
+    sys.setswitchinterval(SWITCH_S)
     for thread in threads:
         thread.start()
     stop.wait()
@@ -146,17 +163,26 @@ def run(ours: Krypton, names: Sequence[str], stop: Event, step: Step = no_step) 
         thread.join()
 
 
-def _threads(ours: Krypton, name: str, stop: Event, step: Step) -> tuple[Thread, Thread]:
-    wake = Event()
-    woken = Woken(store(ours, name, step), wake, step)
-    sending = sender(ours, name, step)
+def _threads(ours: Krypton, name: str, stop: Event, step: Step) -> list[Thread]:
+    wake, look = Event(), Event()
+
+    def woken() -> None:
+        wake.set()
+        look.set()
+
+    ahead = Ahead(wake.set) if name in BESIDE else None
+    view, sending = Woken(store(ours, name, step), woken, step), sender(ours, name, step, ahead)
     batch = ours.settings.worker_batch
 
     def fold() -> None:
-        processor.run(woken, kafka=ours.addresses.kafka, stop=stop, batch=batch, rest_s=REST_S)
-        wake.set()
+        processor.run(view, kafka=ours.addresses.kafka, stop=stop, batch=batch, rest_s=REST_S)
+        woken()
 
-    return _thread(f"{name} fold", fold), _thread(f"{name} sender", lambda: sending.run(stop, wake))
+    threads = [_thread(f"{name} fold", fold), _thread(f"{name} sender", lambda: sending.run(stop, wake))]
+    if ahead:
+        beside = partial(looker(ours, name, step).run, stop, look, ahead)
+        threads.append(_thread(f"{name} lookups", beside))
+    return threads
 
 
 def _thread(name: str, target: Callable[[], None]) -> Thread:

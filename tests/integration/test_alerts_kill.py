@@ -17,12 +17,12 @@ from domain.commands.rules import PublishRules
 from domain.commands.views import Promoted
 from domain.rules.document import document
 from krypton.bootstrap import Krypton
+from krypton.policies import looker as looker_module
 from krypton.policies import sender as sender_module
 from krypton.services import policies
 from krypton.settings import Addresses, Settings
 from krypton.views import lag
 from policies.all import POLICIES
-from policies.policy import Kind
 from streams.broker.topics import PARTITIONS
 from tests.contract.test_notices import Endpoint
 from tests.fakes.certificates import Authority
@@ -35,7 +35,7 @@ from tests.waiting import WITHIN_S
 
 pytestmark = [pytest.mark.live, pytest.mark.fault]
 PERSONS, ROUNDS = 2, 60
-FEW = {Kind.COMMAND: 1, Kind.LOOKUP: 1}
+FEW = {sender_module: 1, looker_module: 1}
 STEPS = ("folded", "stored", "claimed", "executed", "noted", "settled", "delivering", "delivered")
 RULES = {
     "kind": "dose-alerts",
@@ -113,7 +113,8 @@ def engine(settings: Settings, kill_at: str, passes: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     pytest.MonkeyPatch().setattr(lag, "lacks", lambda *_: "")
-    pytest.MonkeyPatch().setattr(sender_module, "AT_A_TIME", FEW)
+    for module, few in FEW.items():
+        pytest.MonkeyPatch().setattr(module, "AT_A_TIME", few)
     ours = Krypton(settings, Addresses("127.0.0.1:1", str(settings.database)))
     fold, sender = policies.store(ours, "alerts", step), policies.sender(ours, "alerts", step)
     for _ in range(ROUNDS):

@@ -31,7 +31,7 @@ from domain.work import Envelope
 from krypton.erasing import exports, rows
 from krypton.erasing.again import Again
 from krypton.policies.fold import no_step
-from krypton.policies.sender import Sender
+from krypton.policies.looker import Looker
 from krypton.services import policies
 from krypton.views import lag
 from policies.all import POLICIES
@@ -119,7 +119,7 @@ def _way() -> str:
         path = Path(frame.f_code.co_filename)
         if path.is_relative_to(REPOSITORY) and path.relative_to(REPOSITORY).parts[0] in PROGRAM:
             found.append(f"{path.relative_to(REPOSITORY)}:{frame.f_lineno}")
-            lookup = lookup or (frame.f_locals["name"] if frame.f_code is Sender._look.__code__ else "")
+            lookup = lookup or (frame.f_locals["name"] if frame.f_code is Looker._look.__code__ else "")
         frame = frame.f_back
     return " < ".join([*found[:FRAMES], *filter(None, [lookup])])
 

@@ -11,12 +11,12 @@ from uuid import uuid4
 import pytest
 
 from krypton.bootstrap import Krypton
+from krypton.policies import looker as looker_module
 from krypton.policies import sender as sender_module
 from krypton.services import policies
 from krypton.settings import Addresses, Settings
 from krypton.views import lag
 from policies.all import POLICIES
-from policies.policy import Kind
 from projections.declared import VIEWS
 from streams.broker.topics import PARTITIONS
 from tests.fakes.topic import records
@@ -26,7 +26,7 @@ from tests.waiting import WITHIN_S
 
 pytestmark = [pytest.mark.live, pytest.mark.fault]
 PAIRS, ROUNDS = 4, 60
-FEW = {Kind.COMMAND: 1, Kind.LOOKUP: 3}  # so that there is a step before and after which others were taken
+FEW = {sender_module: 1, looker_module: 3}  # so that there is a step before and after which others were taken
 PASSED = "passed"
 STEPS = ("folded", "stored", "claimed", "looked", "executed", "noted", "settled")
 """In the order in which one registration passes them; each is told before the next thing is done."""
@@ -55,7 +55,8 @@ def engine(url: str, home: Path, kill_at: str, passes: int) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
 
     pytest.MonkeyPatch().setattr(lag, "lacks", lambda *_: "")  # no Kafka here, and the index has read all
-    pytest.MonkeyPatch().setattr(sender_module, "AT_A_TIME", FEW)
+    for module, few in FEW.items():
+        pytest.MonkeyPatch().setattr(module, "AT_A_TIME", few)
     settings = Settings(home, database=url, test_given=True, master_key_base64=base64.b64encode(bytes(32)).decode())
     ours = Krypton(settings, Addresses("127.0.0.1:1", url))
     index, fold = ours.view(INDEX), policies.store(ours, "matching", step)

@@ -16,7 +16,8 @@ from domain.askers import Asker
 from domain.errors import Contended, OrderStillWanted, OrderUnchanged, RuleBroken, StoreAway, WrongMasterKey
 from domain.ports import Answer, Notice
 from domain.work import Command, Envelope
-from krypton.policies.sender import Execute, Executed, Found, Sender
+from krypton.policies.looker import Found
+from krypton.policies.sender import Execute, Executed, Sender
 from policies.all import POLICIES
 from policies.policy import Due, Kind, Policy
 

@@ -1,0 +1,159 @@
+"""Lookups beside the commands that they become: made while these are executed, a batch ahead and no more."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from threading import Event, Lock, Thread
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import pytest
+
+from adapters.outbox.outbox import Child, Entry, Outbox
+from domain.askers import Asker
+from domain.ports import Answer
+from krypton.policies import looker as looker_module
+from krypton.policies.looker import Ahead, Found, Looker
+from krypton.policies.sender import Asked, Sender
+from policies.all import POLICIES
+from policies.policy import Due, Kind
+from tests.waiting import WITHIN_S, until
+
+BATCHES = 4
+DONE = Answer((7,), {}, Asker("system:test", None))
+
+
+class SharedOutbox:
+    """Entries that two threads claim: each lookup becomes one command."""
+
+    policy = "matching"
+
+    def __init__(self, *entries: Entry) -> None:
+        self._lock = Lock()
+        self.left = list(entries)
+
+    @contextmanager
+    def claim(self, kind: str, _: int, limit: int, does: str | None = None) -> Iterator[Any]:
+        with self._lock:
+            taken = [entry for entry in self.left if entry.kind == kind][:limit]
+        gone, new = list[Entry](), list[Entry]()
+
+        def became(entry: Entry, children: Sequence[Child]) -> None:
+            gone.append(entry)
+            new.extend(Entry(c.id, c.kind, c.does, c.body, 1, uuid4(), 0) for c in children)
+
+        yield SimpleNamespace(entries=taken, done=lambda entry, *_: gone.append(entry), became=became)
+        with self._lock:
+            self.left = [entry for entry in self.left if entry not in gone] + new
+
+    def next_due(self, *_: Any, **__: Any) -> None:
+        return None
+
+    def prune(self, _: int) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+def now() -> datetime:
+    return datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Both:
+    """A sender and a looker, each in its thread, of which each lookup is a batch; ``order``: what was begun and ended.
+
+    No command is done before ``go`` is set.
+    """
+
+    def __init__(self, lookups: int) -> None:
+        entries = [Entry(uuid4(), Kind.LOOKUP, "match", {"identity": str(n)}, 1, uuid4(), 0) for n in range(lookups)]
+        self.outbox = SharedOutbox(*entries)
+        self.order: list[str] = []
+        self.go, self.stop = Event(), Event()
+        self._wake, look = Event(), Event()
+        ahead = Ahead(self._wake.set)
+        sending = Sender(
+            cast(Outbox, self.outbox),
+            self._execute,
+            now,
+            policy=POLICIES["matching"],
+            lookups={},
+            notices=cast(Any, None),
+            reachable=lambda: None,
+            head=lambda: 7,
+            ahead=ahead,
+        )
+        looking = Looker(cast(Outbox, self.outbox), {"match": self._look}, now, lambda: None)
+        self._threads = [
+            Thread(target=sending.run, args=(self.stop, self._wake)),
+            Thread(target=looking.run, args=(self.stop, look, ahead)),
+        ]
+
+    def __enter__(self) -> "Both":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.go.set()
+        self.stop.set()
+        self._wake.set()
+        for thread in self._threads:
+            thread.join(WITHIN_S)
+
+    def _look(self, entries: Sequence[Entry]) -> Found:
+        self.order.append("looked")
+        order = {"order": str(UUID(int=5))}
+        return {one.id: [(0, Due(Kind.COMMAND, "expire_order", order))] for one in entries}
+
+    def _execute(self, asked: Sequence[Asked]) -> list[Answer]:
+        self.order.append("asked")
+        self.go.wait(WITHIN_S)
+        self.order.append("done")
+        return [DONE] * len(asked)
+
+
+@pytest.fixture
+def one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(looker_module, "AT_A_TIME", 1)
+
+
+@pytest.mark.usefixtures("one_by_one")
+def test_the_next_lookups_are_made_while_commands_are_executed_and_no_further() -> None:
+    with Both(BATCHES) as both:
+        until(lambda: both.order.count("looked") == 2, "a second lookup while the first one's command is executed")
+        assert "done" not in both.order
+        both.go.set()
+        until(lambda: not both.outbox.left, "all are done")
+    looked = [place for place, what in enumerate(both.order) if what == "looked"]
+    asked = [both.order[:place].count("asked") for place in looked]
+    assert all(commands >= lookup - 1 for lookup, commands in enumerate(asked))
+
+
+def test_where_no_more_lookups_wait_who_comes_next_is_looked_up_after_the_commands() -> None:
+    """So that the view may have read them: a twin who comes then finds the merge that is to be taken back."""
+    ahead = Ahead()
+    ahead.raised()
+    ahead.taken(ahead.so_far())
+    assert ahead.wait(0, more=True)
+    assert not ahead.wait(0, more=False)
+    ahead.done(ahead.so_far())
+    assert ahead.wait(0, more=False)
+
+
+def test_commands_that_were_raised_meanwhile_are_not_taken_for_done() -> None:
+    ahead = Ahead()
+    before = ahead.so_far()
+    ahead.raised()
+    ahead.taken(before)
+    ahead.done(before)
+    assert not ahead.wait(0, more=True)
+    assert not ahead.wait(0, more=False)
+
+
+def test_who_executes_them_is_woken() -> None:
+    woken: list[bool] = []
+    Ahead(lambda: woken.append(True)).raised()
+    assert woken
