@@ -24,6 +24,8 @@ from policies.policy import Kind, Policy
 from streams.broker.backoff import Backoff
 
 AT_A_TIME: Final = 200
+BESIDE: Final = 1_000
+"""Commands at a time where lookups are made beside them: all that a batch becomes, so that the next one begins."""
 PRUNE_S: Final = 3_600.0
 Executed = Answer | RuleBroken | NotFound
 Asked = tuple[Command, Envelope]
@@ -59,6 +61,7 @@ class Sender:
         self._head = head
         self._step = step
         self._ahead = ahead or Ahead()
+        self._beside = ahead is not None
         self._actor = f"system:policy-{outbox.policy}"
         self._prune_at = 0.0
 
@@ -82,7 +85,7 @@ class Sender:
 
     def once(self) -> bool:
         """Do what is due now, a batch of each kind; whether there was anything. Raises one of ``AWAY``."""
-        if (asked := self._commands()) == AT_A_TIME:
+        if (asked := self._commands()) == self._most():
             return True  # more may wait, and a lookup before they are asked would call for them again
         done = [asked > 0, self._delivery(), self._looker.once()]
         if done[-1]:
@@ -98,11 +101,14 @@ class Sender:
     def _now(self) -> int:
         return micros(self._clock())
 
+    def _most(self) -> int:
+        return BESIDE if self._beside else AT_A_TIME
+
     def _commands(self) -> int:
         """How many were asked."""
         batches = self._ahead.so_far()
-        with self._outbox.claim(Kind.COMMAND, self._now(), AT_A_TIME) as claim:
-            if all_of_them := len(claim.entries) < AT_A_TIME:
+        with self._outbox.claim(Kind.COMMAND, self._now(), self._most()) as claim:
+            if all_of_them := len(claim.entries) < self._most():
                 self._ahead.taken(batches)
             if claim.entries:
                 self._asked(claim)

@@ -71,6 +71,7 @@ class Both:
         entries = [Entry(uuid4(), Kind.LOOKUP, "match", {"identity": str(n)}, 1, uuid4(), 0) for n in range(lookups)]
         self.outbox = SharedOutbox(*entries)
         self.order: list[str] = []
+        self.asked: list[int] = []
         self.go, self.stop = Event(), Event()
         self._wake, look = Event(), Event()
         ahead = Ahead(self._wake.set)
@@ -110,6 +111,7 @@ class Both:
 
     def _execute(self, asked: Sequence[Asked]) -> list[Answer]:
         self.order.append("asked")
+        self.asked.append(len(asked))
         self.go.wait(WITHIN_S)
         self.order.append("done")
         return [DONE] * len(asked)
@@ -130,6 +132,14 @@ def test_the_next_lookups_are_made_while_commands_are_executed_and_no_further() 
     looked = [place for place, what in enumerate(both.order) if what == "looked"]
     asked = [both.order[:place].count("asked") for place in looked]
     assert all(commands >= lookup - 1 for lookup, commands in enumerate(asked))
+
+
+def test_all_that_a_batch_of_lookups_becomes_is_executed_together() -> None:
+    """Else the next lookups would wait for the first part of it."""
+    with Both(looker_module.AT_A_TIME) as both:
+        both.go.set()
+        until(lambda: not both.outbox.left, "all are done")
+    assert both.asked == [looker_module.AT_A_TIME]
 
 
 def test_where_no_more_lookups_wait_who_comes_next_is_looked_up_after_the_commands() -> None:
