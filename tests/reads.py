@@ -198,6 +198,7 @@ BEHIND_THE_GATE: Final = {
     "census.practice_of": "answers with figures of groups, and with none of fewer than five persons",
     "study_doses.picked": "takes what the gate let through",
     "census.told_of": "the same",
+    "census_groups.aged": "rows for figures of groups",
     "findings.findings_of": "answers with figures of groups of thirty persons or ten children, and else with counts",
     "findings.mapping_of": "answers with what devices call things, and counts",
     "findings.suggested": "the same",

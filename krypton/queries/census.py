@@ -19,7 +19,7 @@ from domain.dose_levels import ReferenceLevels
 from domain.dose_practice import LEAST
 from domain.errors import NotFound
 from krypton.bootstrap import Krypton
-from krypton.queries.census_groups import IDENTITY, Census, Document
+from krypton.queries.census_groups import IDENTITY, Census, Document, aged
 
 PERIOD: Final = timedelta(days=365)
 """Where nobody asks for another: the law asks for a comparison each year."""
@@ -39,7 +39,7 @@ class Asked:
 def practice_of(ours: Krypton, asked: Asked) -> Document:
     """The ``dose device`` document. Raises NotFound: no such establishment, or no such device of it."""
     from domain.commands.directory import is_enrolled
-    from projections.identity_index.grouping import persons_of
+    from projections.identity_index.grouping import birth_dates_of, persons_of
 
     if not is_enrolled(ours.ledger.work([]), asked.site):
         raise NotFound(f"no establishment {asked.site}: krypton site list shows their codes")
@@ -54,6 +54,7 @@ def practice_of(ours: Krypton, asked: Asked) -> Document:
             lambda identities: persons_of(connection, identities),
             _codes(ours),
             today,
+            lambda identities: birth_dates_of(connection, identities, ours.vault.destroyed),
         )
 
 
@@ -65,9 +66,11 @@ def told_of(
     persons_of: Callable[[Collection[str]], Mapping[str, str]],
     code: Callable[[str], str],
     today: date,
+    born_of: Callable[[Collection[str]], Mapping[str, str]] = lambda _: {},
 ) -> Document:
     """The document, under these rules. ``persons_of``: identity to person, where it is another's; ``code``: of an
-    operator. ``too_small``: of fewer than ``least`` persons, of whom only the count is told. Raises NotFound.
+    operator; ``born_of``: identity to birth date, where one is known: of exposures whose report states no age.
+    ``too_small``: of fewer than ``least`` persons, of whom only the count is told. Raises NotFound.
     """
     from projections.dose_practice import queries
 
@@ -75,7 +78,7 @@ def told_of(
     if asked.device is not None and asked.device not in [one["device"] for one in known]:
         raise NotFound("no such device of the establishment: krypton dose device SITE lists its devices")
     asked = _bounded(asked, known, today)
-    rows = queries.practised(connection, **vars(asked))
+    rows = aged(queries.practised(connection, **vars(asked)), born_of)
     of = Census(acts, levels, asked.site, persons_of({row[IDENTITY] for row in rows}))
     return {
         **vars(asked),

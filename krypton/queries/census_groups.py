@@ -2,11 +2,12 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from domain.dose_acts import OF_NO_ACT, DoseActs, Judged, Marks, compared_as
 from domain.dose_alerts import QUANTITIES
+from domain.dose_bands import CHILD, band
 from domain.dose_levels import Level, ReferenceLevels
 from domain.dose_practice import LEAST, Value, figures, percentile, persons
 from domain.rules.levels import WITH_PHANTOM
@@ -16,9 +17,22 @@ Row = Mapping[str, Any]
 Event = tuple[Any, ...]
 """An exposure as ``projections.dose_practice.queries.practised`` tells it."""
 OF: Final = 7
+POPULATION, WEIGHT_KG = 3, 5
 IDENTITY, DAY, VALUES = OF + 1, OF + 2, OF + 3
 Groups = dict[tuple[Any, ...], list[Value]]
 GROUP: Final = ("device", "act", "protocol", "modality", "population", "weight")
+
+
+def aged(rows: Sequence[Event], born_of: Callable[[Collection[str]], Mapping[str, str]]) -> list[Event]:
+    """The same, those whose report states no age of the age by their birth date, where one is known (``born_of``)."""
+    born = born_of({row[IDENTITY] for row in rows if row[POPULATION] is None})
+    return [row if row[POPULATION] else _of_birth(row, born.get(row[IDENTITY])) for row in rows]
+
+
+def _of_birth(row: Event, birth_date: str | None) -> Event:
+    of = band(birth_date=birth_date, exposed_at=row[DAY], weight_kg=row[WEIGHT_KG])
+    weight_kg = row[WEIGHT_KG] if of.population == CHILD else None
+    return (*row[:POPULATION], of.population, of.weight, weight_kg, *row[WEIGHT_KG + 1 :])
 
 
 class Census:

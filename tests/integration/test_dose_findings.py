@@ -11,6 +11,7 @@ from domain.commands.links import Merge
 from domain.commands.rules import PublishRules
 from domain.errors import NotFound, VersionTaken
 from domain.rules.document import document
+from krypton.queries.census import Asked, practice_of
 from krypton.queries.findings import findings_of, mapping_of, suggested
 from krypton.queries.rule_changes import changed_by
 from tests.fakes.region import dose, exposure
@@ -125,6 +126,15 @@ def test_another_identity_of_the_person_tells_the_birth_date_and_an_erasure_take
     assert (persons(world), left(world)) == ({("adult", 1)}, {})
     world.ours.vault.destroy(other)
     assert (persons(world), left(world)) == (set(), {"adult or child is not known": 1})
+
+
+def test_the_page_of_a_device_asks_the_birth_date_where_no_age_is_stated(world: RuledWorld) -> None:
+    for number in range(6):
+        world.register(local_id=f"D{number}", birth_date="1970-01-02" if number < 5 else "2010-01-02")
+        world.receive(number, chest(number, 300.0, age_days=None))
+    work(world)
+    groups = practice_of(world.ours, Asked(site="CHA", since=PERIOD[0], until=PERIOD[1]))["groups"]
+    assert [(one["population"], one["persons"]) for one in groups] == [("adult", 5), ("child", 1)]
 
 
 def test_a_file_tells_what_it_would_change_before_it_is_published(world: RuledWorld) -> None:
