@@ -100,7 +100,7 @@ def _bounded(asked: Asked, known: Iterable[Mapping[str, Any]], today: date) -> A
         return asked
     days = [one["last"] for one in known if one["last"] and asked.device in (None, one["device"])]
     last = min(max(days, default=today.isoformat()), asked.until or today.isoformat(), today.isoformat())
-    return replace(asked, since=(date.fromisoformat(last) - PERIOD).isoformat())
+    return replace(asked, since=(max(date.fromisoformat(last), date.min + PERIOD) - PERIOD).isoformat())
 
 
 def _codes(ours: Krypton) -> Callable[[str], str]:

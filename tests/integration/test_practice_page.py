@@ -187,6 +187,17 @@ def test_a_period_and_a_device_leave_out_the_others(read: Read) -> None:
     assert march["exposures"] < document(connection)["exposures"]
 
 
+def test_days_at_the_beginning_of_the_calendar_have_an_answer(read: Read) -> None:
+    """A device whose clock was never set, and whoever asks for the first year."""
+    region = Hospitals()
+    report = dose("2.25.1", shot("2.25.11", "Thorax PA", "0001-01-01", dap_mgycm2=1.0))
+    report.device.update(model="Room", serial="1")
+    region.receive("CHA", "1", "2.25.2", report)
+    connection = read(region)
+    assert document(connection)["exposures"] == 1
+    assert document(connection, until="0001-01-01")["since"] == "0001-01-01"
+
+
 def test_another_mapping_holds_for_all_rows_at_once(read: Read) -> None:
     connection = read(some(Random(4)))
     asked = Asked(site="CHA")
