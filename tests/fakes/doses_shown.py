@@ -86,6 +86,8 @@ CASES = {
     "nothing known": shown([PLAIN], [report("1.9.7", manufacturer=None, model=None)]),
     "implausible alone": shown(DOUBTED, [report("1.9.1")]),
     "implausible": shown([*CT, *DOUBTED], [report("1.9.1")]),
+    "qualified": ALL | {"patient": PATIENT | {"qualified_ins": INS}},
+    "withdrawn": ALL | {"imaging": {STUDY: "withdrawn"}},
     "erased": ALL
     | {
         "patient": dict.fromkeys(PATIENT, "[erased]"),

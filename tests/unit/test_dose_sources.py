@@ -1,16 +1,26 @@
 """The dose reports that a study's doses are from, found where they are kept, whatever their last reading goes by."""
 
+import io
+from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydicom import dcmread
 from pydicom.uid import ComprehensiveSRStorage as COMPREHENSIVE
 
+from adapters.dicom.rdsr.report import read_dose_report
 from domain.errors import NotFound
+from krypton.faces.dose.standards import given
 from krypton.queries.dose_sources import Source, sources_of
-from tests.fakes.dicom import instance
+from tests.fakes.dicom import instance, part10, structured
 from tests.fakes.dicom import report as sr
+from tests.fakes.dose_sr import RDSR
+from tests.fakes.doses_shown import exposure, report
+from tests.fakes.doses_shown import shown as shown_dose
 from tests.fakes.images import Kept
 from tests.fakes.web import Queries
+from tests.unit.test_dose_report import MGY_CM, ct, item, number, uid
 
 
 def shown(study: str, uid: str, superseded_by: str | None = None) -> dict[str, Any]:
@@ -43,3 +53,29 @@ def test_a_report_that_is_kept_elsewhere_is_none_and_that_is_said(taken: tuple[K
         sources_of(kept.archive, [shown(study, source.sop_uid), shown(study, "1.9.9")], [source.sop_uid, "1.9.9"])
     with pytest.raises(NotFound, match="not kept where you ask"):
         sources_of(kept.archive, [shown("0d6f1a52-7f3c-8a41-9b1e-2c5d8e7f6a90", "1.9.9")], ["1.9.9"])
+
+
+def test_a_study_that_came_in_is_given_out_with_its_report_and_reads_the_same(
+    kept: Kept, queries: Queries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the device's file to ours: what our reader finds in both."""
+    sent = instance(SOPClassUID=RDSR, Modality="SR", SOPInstanceUID="1.9.1", SeriesInstanceUID="1.2.3.9")
+    sent.update(item("113701", "CONTAINER", ct(uid("113769", "1.8.1"), number("113838", "417.3", MGY_CM))))
+    study = kept.take_in([sent])
+    (id_,) = queries.seen[study].studies
+    (read,) = read_dose_report(structured(part10(sent)).tree).exposures
+    row = exposure("1.8.1", "CT", "CT", "1.9.1", study_uid=study, dlp_mgycm=read.dlp_mgycm)
+    known = shown_dose([row], [report("1.9.1") | {"study": id_, "study_uid": study}])
+    monkeypatch.setattr(given, "dose_of", lambda *_, **__: known)
+    ours: Any = SimpleNamespace(
+        archive=kept.archive, ledger=SimpleNamespace(clock=lambda: datetime(2026, 3, 1, tzinfo=UTC))
+    )
+    caller: Any = None
+    written = given.dose_report_of(ours, caller, "CHA|L1", study)
+    (used,) = dcmread(io.BytesIO(written)).CurrentRequestedProcedureEvidenceSequence
+    (series,) = used.ReferencedSeriesSequence
+    named = [
+        (str(one.ReferencedSOPClassUID), str(one.ReferencedSOPInstanceUID)) for one in series.ReferencedSOPSequence
+    ]
+    assert (used.StudyInstanceUID, series.SeriesInstanceUID, named) == (study, "1.2.3.9", [(RDSR, "1.9.1")])
+    assert read_dose_report(structured(written).tree).report_totals == {"restated:dlp_mgycm": 417.3}
