@@ -14,6 +14,7 @@ from domain.dose_acts import DoseActs, Marks, compared_as
 from domain.rules.document import REFERENCE_LEVELS
 from projections.engine.query import fetch
 
+NONE: Final = "[]"
 MARKS: Final = """jsonb_build_array(r.site, e.modality, e.protocol, r.procedure->>'code', r.procedure_code,
     e.target_region, e.target_region_code, e.acquisition, e.acquisition_code, e.radiopharmaceutical)::text"""
 """SQL for the marks of an exposure ``e`` of a report ``r``, as one text."""
@@ -28,7 +29,7 @@ def meant(connection: Connection, schemas: Sequence[str], acts: DoseActs) -> str
     hold for it. None are looked for where no version has reference levels.
     """
     if not any(fetch(connection, HAS_LEVELS.format(s=schema)) for schema in schemas):
-        return "[]"
+        return NONE
     query = " UNION ".join(DISTINCT.format(s=schema) for schema in schemas)
     told = [row["marks"] for row in fetch(connection, query)]
     return json.dumps([*_judged(told, acts)])

@@ -22,10 +22,11 @@ class Levels:
 
     def counts(self, connection: Connection, live: str, candidate: str, tell: Tell, keep: Keep) -> Document:
         """See ``Meaning``: ``doses`` newly_over and no_longer_over a level, studies and exposures together."""
+        known = meant(connection, (live, candidate), self._acts)
         query = f"""
             SELECT count(*) FILTER (WHERE l.kind IS NULL) AS newly_over,
-                   count(*) FILTER (WHERE c.kind IS NULL) AS no_longer_over {_differing(live, candidate)}"""
-        return {"doses": fetch(connection, query, meant=self._meant(connection, live, candidate))[0]}
+                   count(*) FILTER (WHERE c.kind IS NULL) AS no_longer_over {_differing(live, candidate, known)}"""
+        return {"doses": fetch(connection, query, meant=known)[0]}
 
     def page(
         self, connection: Connection, live: str, candidate: str, offset: int, limit: int, tell: Tell
@@ -34,21 +35,19 @@ class Levels:
 
         ``rule_version``: of the rule set, named by ``kind``, that has this level.
         """
+        known = meant(connection, (live, candidate), self._acts)
         columns = ", ".join(f"coalesce(l.{c}, c.{c}) AS {c}" for c in COLUMNS)
         query = f"""
             SELECT CASE WHEN l.kind IS NULL THEN 'newly_over' ELSE 'no_longer_over' END AS change, {columns}
-            {_differing(live, candidate)}
+            {_differing(live, candidate, known)}
             ORDER BY study_id, kind, act, quantity, irradiation_event_uid, change OFFSET %(offset)s LIMIT %(limit)s"""
-        asked = {"meant": self._meant(connection, live, candidate), "offset": offset, "limit": limit}
-        return [_document(row) for row in fetch(connection, query, **asked)]
-
-    def _meant(self, connection: Connection, *schemas: str) -> str:
-        return meant(connection, schemas, self._acts)
+        return [_document(row) for row in fetch(connection, query, meant=known, offset=offset, limit=limit)]
 
 
-def _differing(live: str, candidate: str) -> str:
+def _differing(live: str, candidate: str, known: str) -> str:
     matched = " AND ".join(f"l.{c} = c.{c}" for c in KEY)
-    return f"FROM ({over(live)}) l FULL JOIN ({over(candidate)}) c ON {matched} WHERE l.kind IS NULL OR c.kind IS NULL"
+    left, right = (over(schema, known) for schema in (live, candidate))
+    return f"FROM ({left}) l FULL JOIN ({right}) c ON {matched} WHERE l.kind IS NULL OR c.kind IS NULL"
 
 
 def _document(row: Document) -> Document:

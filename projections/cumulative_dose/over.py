@@ -14,7 +14,7 @@ from psycopg2.extensions import connection as Connection
 from domain.dose_alerts import QUANTITIES
 from domain.dose_bands import ADULT_MONTHS
 from domain.rules.document import REFERENCE_LEVELS
-from projections.cumulative_dose.acts import MARKS
+from projections.cumulative_dose.acts import MARKS, NONE
 from projections.cumulative_dose.over_studies import STUDIES
 from projections.engine.declaration import Tell
 from projections.engine.query import fetch
@@ -45,11 +45,13 @@ ORDER BY e.study_id, l.act, l.quantity, e.irradiation_event_uid, {_VALUE} DESC, 
 """
 
 
-def over(schema: str) -> str:
+def over(schema: str, meant: str) -> str:
     """The query, with ``COLUMNS``; ``irradiation_event_uid`` and ``act`` are empty where a whole study is over.
-    ``meant``, a parameter of it: as ``projections.cumulative_dose.acts.meant``.
+    ``meant``, which is a parameter of it, too: as ``projections.cumulative_dose.acts.meant``; no exposure is looked at
+    where none is of an act.
     """
-    return f"{_studies(schema)}\nUNION ALL ({_EXPOSURES.format(s=schema)})"
+    studies = _studies(schema)
+    return studies if meant == NONE else f"{studies}\nUNION ALL ({_EXPOSURES.format(s=schema)})"
 
 
 def _studies(schema: str) -> str:
