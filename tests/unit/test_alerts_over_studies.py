@@ -372,13 +372,13 @@ def test_an_angiography_is_not_judged_by_the_ct_within_its_report() -> None:
 
 
 def test_an_exam_whose_region_was_misread_repeats_none() -> None:
-    """What a later reading took the place of counts no more."""
+    """What a later reading took the place of counts no more, under whatever event UID it was read."""
     repeat = {"name": "repeated-ct", "kind": "repeat", "threshold": 1, "days": 30}
     ward = Ward(RULES | {"body": {"alerts": [repeat]}})
     _, study = ward.receive("CHB", 1, shots(1, 1.0, region="heart"))
     ward.receive("CHB", 2, shots(2, 1.0, region="heart"))
     assert {kind for kind, _ in ward.standing()} == {"repeated-ct"}
-    now = shots(1, 1.0, region="knee")
+    now = replace(shots(9, 1.0, region="knee"), report_uid="2.25.1.9")
     ward.ask(RereadDose(study=study, site="CHB", received=now, compared=now.report_uid))
     assert ward.standing() == set()
 
