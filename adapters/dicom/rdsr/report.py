@@ -20,7 +20,7 @@ from pydicom import uid as uids
 
 from adapters.dicom.rdsr import ct, enhanced, header, projection, radiopharmaceutical, vendor
 from adapters.dicom.rdsr.event import Template, read_event
-from adapters.dicom.rdsr.exposure import CT, Exposure, are_parts, derived, merged
+from adapters.dicom.rdsr.exposure import CT, Exposure, derived, merged
 from adapters.dicom.rdsr.modality import modality_of
 from adapters.dicom.rdsr.qa import is_qa
 from adapters.dicom.rdsr.totals import accumulated, totals
@@ -58,6 +58,10 @@ EVENTS: Final[Mapping[str, Template]] = {
     "event_summary": enhanced.TEMPLATE,
 }
 """The containers that are irradiation events, and the template that reads them."""
+
+
+_Parts = dict[tuple[tuple[str | None, ...], str | None], Exposure]
+"""Of one event, by region, plane and source, and start."""
 
 
 class NoDoseContent(Exception):
@@ -168,7 +172,7 @@ def _exposures(tree: Tree, events: list[Item], modality: str, notes: list[str]) 
     """One exposure per event UID, in document order. One that cannot be read is noted, the others stay."""
     sop_uid, study_uid = header.encoded(tree, "SOPInstanceUID"), header.encoded(tree, "StudyInstanceUID")
     device = header.text(tree, "DeviceSerialNumber") or header.text(tree, "StationName")
-    zone, found, alike = header.zone(tree), dict[str, list[Exposure]](), Counter[str]()
+    zone, found, alike = header.zone(tree), dict[str, _Parts](), Counter[str]()
 
     def derive(own: str) -> str:
         """The same event's UID in each report of the study; what says nothing of itself is of this report alone."""
@@ -185,17 +189,20 @@ def _exposures(tree: Tree, events: list[Item], modality: str, notes: list[str]) 
         except Exception as broken:  # the rule: one bad event never loses the report
             notes.append(f"event {index + 1}: could not be read ({type(broken).__name__})")
             continue
-        _tell(found.setdefault(exposure.irradiation_event_uid, []), exposure)
-    return tuple(reduce(merged, parts) for parts in found.values())
+        _tell(found.setdefault(exposure.irradiation_event_uid, {}), exposure)
+    return tuple(reduce(merged, parts.values()) for parts in found.values())
 
 
-def _tell(parts: list[Exposure], exposure: Exposure) -> None:
-    """Another part of an event, or one of its parts once more, in the place of the first statement of it."""
-    for place, known in enumerate(parts):
-        if not are_parts(known, exposure):
-            parts[place] = merged(known, exposure)
-            return
-    parts.append(exposure)
+def _tell(parts: _Parts, exposure: Exposure) -> None:
+    """Another part of an event, or one of its parts once more (``are_parts``), in the place of what was told of it."""
+    key = exposure.part, exposure.started_at
+    known = key if key in parts else (exposure.part, None)
+    if exposure.started_at is None and known not in parts:
+        known = next((one for one in parts if one[0] == exposure.part), key)
+    if known not in parts:
+        parts[key] = exposure
+        return
+    parts[known if exposure.started_at is None else key] = merged(parts.pop(known), exposure)
 
 
 def _declared(content: Content, found: int, notes: list[str]) -> int | None:
