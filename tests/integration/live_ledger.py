@@ -123,20 +123,20 @@ class LiveLedger:
             "KRYPTON_ROLES": str(every_role_by_name(A_PROFESSIONAL)),  # the database is given: no role is anybody's
         }
 
-    def start(self, *words: str) -> Running:
-        """Start ``krypton <words>``; what it says goes to a file."""
+    def start(self, *words: str, **settings: str) -> Running:
+        """Start ``krypton <words>`` with these settings beside the ledger's; what it says goes to a file."""
         name = "-".join(words)
         if words[0] not in FORKED:
-            return self.spawn(name, krypton_command(*words))
+            return self.spawn(name, krypton_command(*words), **settings)
         said = self.logs / f"{name}.log"
         said.touch()
-        self.processes.append(Forked(words, self._env, said))
+        self.processes.append(Forked(words, self._env | settings, said))
         return self.processes[-1]
 
-    def spawn(self, name: str, command: Sequence[str]) -> subprocess.Popen[bytes]:
-        """Start a program that finds this ledger in its environment."""
+    def spawn(self, name: str, command: Sequence[str], **settings: str) -> subprocess.Popen[bytes]:
+        """Start a program that finds this ledger, and these settings, in its environment."""
         with (self.logs / f"{name}.log").open("ab") as out:
-            process = subprocess.Popen(command, env=self._env, stdout=out, stderr=out)
+            process = subprocess.Popen(command, env=self._env | settings, stdout=out, stderr=out)
         self.processes.append(process)
         return process
 

@@ -1,7 +1,5 @@
 """Verification while the ledger is written to, and its processes are killed: twenty times, and no false alarm."""
 
-import os
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +10,7 @@ import pytest
 from krypton.bootstrap import Krypton
 from krypton.devstack.stack import Stack
 from krypton.integrity.verify import Question, verify
-from krypton.services.supervisor import krypton_command
+from tests.forked import Running
 from tests.integration.live_ledger import LiveLedger, kill, live_ledger
 from tests.integration.proof_world import heads, krypton
 from tests.waiting import until
@@ -60,17 +58,7 @@ def test_no_false_alarm_under_load_with_processes_killed(ledger: LiveLedger) -> 
     assert found[-1].checkpoints > found[0].checkpoints
 
 
-def _start(ours: Krypton, ledger: LiveLedger, words: tuple[str, ...]) -> "subprocess.Popen[bytes]":
+def _start(ours: Krypton, ledger: LiveLedger, words: tuple[str, ...]) -> Running:
     """A process of the ledger, with the signed log of this test."""
-    env = {
-        **os.environ,
-        "KRYPTON_HOME": str(ledger.stack.root),
-        "KRYPTON_KAFKA": ours.addresses.kafka,
-        "KRYPTON_DATABASE": ledger.database,
-        "KRYPTON_LOG_FOLDER": str(ours.settings.log_folder),
-        "KRYPTON_LOG_KEY_FILE": str(ours.settings.log_key),
-    }
-    with (ledger.logs / f"{'-'.join(words)}.log").open("ab") as out:
-        process = subprocess.Popen(krypton_command(*words), env=env, stdout=out, stderr=out)
-    ledger.processes.append(process)
-    return process
+    log, key = ours.settings.log_folder, ours.settings.log_key
+    return ledger.start(*words, KRYPTON_LOG_FOLDER=str(log), KRYPTON_LOG_KEY_FILE=str(key))

@@ -1,6 +1,5 @@
 """Two brokers, and four workers of one view; one of each is killed under load: nothing is lost, nothing is doubled."""
 
-import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,8 +10,8 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from krypton.devstack.stack import Stack
-from krypton.services.supervisor import krypton_command
 from streams.broker import broker, topics
+from tests.forked import Running
 from tests.integration.live_ledger import LiveLedger, kill, live_ledger
 from tests.integration.two_brokers import COPIES, TwoBrokers
 from tests.waiting import WITHIN_S, until
@@ -49,9 +48,9 @@ def ledger(stack: Stack, cluster: TwoBrokers, tmp_path: Path) -> Iterator[LiveLe
         yield ours
 
 
-def start(ledger: LiveLedger, cluster: TwoBrokers, *words: str) -> subprocess.Popen[bytes]:
+def start(ledger: LiveLedger, cluster: TwoBrokers, *words: str) -> Running:
     """Start a process of Krypton, which knows both brokers."""
-    return ledger.spawn("-".join(words), ["env", f"KRYPTON_KAFKA={cluster.address}", *krypton_command(*words)])
+    return ledger.start(*words, KRYPTON_KAFKA=cluster.address)
 
 
 class Workers:
@@ -73,7 +72,7 @@ class Workers:
         self._running = [one if one.poll() is None else self._started() for one in self._running]
         return members(self._ledger) == len(self._running)
 
-    def _started(self) -> subprocess.Popen[bytes]:
+    def _started(self) -> Running:
         return start(self._ledger, self._cluster, "worker", VIEW)
 
 
