@@ -63,6 +63,7 @@ class History:
         self.people: list[str] = []
         self.kill_at: str | None = None
         self.senders = [policies.sender(world.ours, "matching", self._step) for _ in range(2)]
+        self.looker = policies.looker(world.ours, "matching", self._step)
         self.version = 1
 
     def _step(self, name: str) -> None:
@@ -84,6 +85,7 @@ class History:
             *(self.read,) * 3,
             *(lambda: self.world.fold("matching"),) * 3,
             *(self.send,) * 3,
+            *(self.look_ahead,) * 3,
             *(self.keep_up,) * 9,
             self.delay,
             self.repeat,
@@ -149,6 +151,11 @@ class History:
         except Killed:
             self.senders[place] = policies.sender(self.world.ours, "matching", self._step)
         self.kill_at = None
+
+    def look_ahead(self) -> None:
+        """Lookups are made before the commands of the last ones are executed."""
+        self.kill_at = None
+        self.looker.once()
 
     def delay(self) -> None:
         """A command fails, and is tried again later."""
