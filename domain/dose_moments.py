@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from domain.dose_bands import band
+from domain.dose_regions import region_of
 from domain.dose_words import words_of
 
 WHOLE: Final = ""
@@ -49,8 +50,8 @@ def moments(
     found = {(report_uid, WHOLE): Moment(site, min(starts, default=reported_at), modality, None, age)}
     for exposure, told in zip(exposures, said["exposures"], strict=True):
         at = exposure.get("started_at") or reported_at
-        region = told["target_region_code"] or told["target_region"]
+        region = region_of(told["target_region_code"], told["target_region"])
         found[report_uid, exposure["irradiation_event_uid"]] = Moment(
-            site, at, exposure.get("modality") or modality, region.casefold() if region else None, age
+            site, at, exposure.get("modality") or modality, region, age
         )
     return found

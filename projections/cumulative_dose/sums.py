@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from domain.dose_distinct import Row, total, trusted
+from domain.dose_regions import region_of
 from projections.cumulative_dose.distinct import sums
 
 SKIN: Final = timedelta(weeks=12)
@@ -52,8 +53,7 @@ def dated(row: Row) -> str | None:
 
 def region(row: Row) -> str | None:
     """What was looked at: by code, else by the device's words in small letters."""
-    told: str | None = row.get("target_region_code") or row.get("target_region")
-    return " ".join(told.split()).casefold() if told else None
+    return region_of(row.get("target_region_code"), row.get("target_region"))
 
 
 def _year(row: Row) -> str | None:

@@ -390,3 +390,13 @@ def test_a_corrected_birth_date_raises_and_withdraws_what_goes_by_it(ward: Ward)
     assert ward.standing() == {("child", str(study))}
     ward.ask(Correct(identity=identity, stated={"birth_date": "1970-01-02"}, reason="as it was"))
     assert (ward.standing(), [one["why"] for one in ward.told("alert_withdrawn")]) == (set(), ["corrected"])
+
+
+@pytest.mark.parametrize(("one", "other"), [("SRT:T-32000", "SCT:80891009"), ("SCT:818981001", "SRT:T-D4000")])
+def test_a_region_is_one_under_the_codes_of_older_and_of_newer_devices(ward: Ward, one: str, other: str) -> None:
+    """1.5 and 1 Gy of one heart in one hospital, by two rooms."""
+    for number, (code, mgy) in enumerate([(one, 1_500.0), (other, 1_000.0)], 1):
+        made = shots(number, mgy, f"2026-01-0{number}T10:00:00", region=f"in the words of device {number}")
+        made.exposures[0]["target_region_code"] = code
+        ward.receive("CHB", number, made)
+    assert [kind for kind, _ in ward.standing()] == ["skin-12-weeks"]
