@@ -44,6 +44,8 @@ LEVELS = ReferenceLevels(
 )
 FIGURES = ("persons", "exposures", "median", "q1", "q3", "mean", "outliers", "over")
 DEVICE = "Room 1"
+ASKED = Asked(site="CHA")
+OPERATORS = ("Bernard FICTIF", "Claire INVENTEE")
 
 
 class Shown(HTMLParser):
@@ -73,11 +75,9 @@ def read(database_url: str) -> Iterator[Read]:
         yield reader.read
 
 
-def document(connection: Any, same: dict[str, str] | None = None, **asked: Any) -> dict[str, Any]:
-    asked = {"site": "CHA", **asked}
-    return told_of(
-        connection, Asked(**asked), ACTS, LEVELS, lambda _: same or {}, lambda name: f"code-of-{len(name)}", TODAY
-    )
+def document(connection: Any, asked: Asked = ASKED, **otherwise: Any) -> dict[str, Any]:
+    known: dict[str, Any] = {"acts": ACTS, "levels": LEVELS, "persons_of": lambda _: {}, "code": str, "today": TODAY}
+    return told_of(connection, asked, **{**known, **otherwise})
 
 
 def shot(uid: str, protocol: str, day: str, **values: float) -> dict[str, Any]:
@@ -101,14 +101,14 @@ def some(chance: Random, people: int = 60) -> Hospitals:
             report = dose(f"2.25.9{person}.{place}", *part)
             report.device.update(model="Room", serial="1")
             report.said["patient"] = {"age_days": age, "weight_kg": None, "size_cm": None, "pregnant": None}
-            report.said["operator"] = "Bernard FICTIF"
+            report.said["operator"] = OPERATORS[person % 2]
             region.receive(
                 "CHA", str(person), f"2.25.{person + 1}", report, family=f"FICTIF{'ABCDEFGHIJ'[person % 10]}"
             )
     return region
 
 
-def computed(region: Hospitals) -> dict[tuple[str, str, str], dict[str, float]]:
+def frame_of(region: Hospitals) -> pd.DataFrame:
     """From the events alone, each irradiation event once."""
     frame = pd.DataFrame(
         {
@@ -117,6 +117,8 @@ def computed(region: Hospitals) -> dict[tuple[str, str, str], dict[str, float]]:
             "act": NAMES[words["protocol"]] or words["protocol"],
             "days": event.data["words"]["patient"]["age_days"],
             "value": told["dap_mgycm2"],
+            "operator": event.data["words"]["operator"],
+            "month": told["started_at"][:7],
         }
         for event in region.history()
         if event.type == "dose.reported"
@@ -124,6 +126,11 @@ def computed(region: Hospitals) -> dict[tuple[str, str, str], dict[str, float]]:
     )
     frame = frame.drop_duplicates("uid").dropna(subset=["value"])
     frame["population"] = frame["days"].map(lambda days: "" if pd.isna(days) else "adult" if days > 6_574 else "child")
+    return frame
+
+
+def computed(region: Hospitals) -> dict[tuple[str, str, str], dict[str, float]]:
+    frame = frame_of(region)
     over = {("Chest PA", "adult"): 200.0, ("Pelvis AP", "adult"): 3800.0}
     found = {}
     for (act, population), group in frame.groupby(["act", "population"]):
@@ -157,9 +164,48 @@ def test_each_figure_equals_what_pandas_computes_from_the_events(read: Read, see
     assert len(expected) > 4
 
 
+def of_enough(frame: pd.DataFrame, *by: str) -> dict[tuple[str, ...], float]:
+    """The median of each group of five persons or more."""
+    groups = frame.groupby(["act", "population", *by])
+    return {key: one["value"].median() for key, one in groups if one["person"].nunique() >= 5}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_medians_by_operator_and_by_month_equal_what_pandas_computes_from_the_events(read: Read, seed: int) -> None:
+    region = some(Random(seed), people=150)
+    frame, found = frame_of(region), document(read(region))
+    named = [(one["act"] or one["protocol"], one["population"] or "", one) for one in found["groups"]]
+    months = {(act, population, m["month"]): m["median"] for act, population, one in named for m in one["months"]}
+    assert {key: value for key, value in months.items() if value is not None} == pytest.approx(
+        of_enough(frame, "month")
+    )
+    told = [one for one in found["operators"] if not one["too_small"]]
+    operators = {
+        (one["act"] or one["protocol"], one["population"] or "", one["operator"]): one["median"] for one in told
+    }
+    assert operators == pytest.approx(of_enough(frame, "operator"))
+    assert {key[2] for key in operators} == {*OPERATORS}
+
+
+def test_whose_age_no_report_states_is_adult_or_child_by_birth_date(read: Read) -> None:
+    region = Hospitals()
+    born: dict[str, str] = {}
+    for person in range(18):
+        report = dose(f"2.25.9{person}", shot(f"2.25.8{person}", "bassin", "2026-01-10", dap_mgycm2=100.0 + person))
+        identity = region.receive("CHA", str(person), f"2.25.{person + 1}", report).result["identity"]
+        if birth_date := ("2008-01-10", "2008-01-11", None)[person // 6]:
+            born[identity] = birth_date
+    groups = document(read(region), born_of=lambda _: born)["groups"]
+    assert {one["population"]: (one["persons"], one["median"]) for one in groups} == {
+        "adult": (6, 102.5),
+        "child": (6, 108.5),
+        None: (6, 114.5),
+    }
+
+
 def test_the_page_asks_no_server_for_anything_and_names_nobody(read: Read) -> None:
     region = some(Random(1))
-    text = page(document(read(region)), "fr", TODAY)
+    text = page(document(read(region), code=lambda name: f"code-of-{len(name)}"), "fr", TODAY)
     shown = Shown(text)
     assert (shown.asks, {"script", "link", "img", "iframe", "object", "form"} & shown.tags) == ([], set())
     assert [word for word in ("url(", "@import", "http:", "https:", "FICTIF", "Bernard") if word in text] == []
@@ -175,14 +221,14 @@ def test_two_who_are_merged_are_one_person(read: Read) -> None:
         people.append(region.receive("CHA", str(person), f"2.25.{person + 1}", report).result["identity"])
     connection = read(region)
     (apart,) = document(connection)["groups"]
-    (merged,) = document(connection, {people[1]: people[0]})["groups"]
+    (merged,) = document(connection, persons_of=lambda _: {people[1]: people[0]})["groups"]
     assert [(one["persons"], one["median"]) for one in (apart, merged)] == [(5, 102.0), (4, None)]
 
 
 def test_a_period_and_a_device_leave_out_the_others(read: Read) -> None:
     region = some(Random(3), people=150)
     connection = read(region)
-    march = document(connection, since="2026-03-01", until="2026-03-31", device=DEVICE)
+    march = document(connection, Asked(site="CHA", since="2026-03-01", until="2026-03-31", device=DEVICE))
     assert {one["month"] for group in march["groups"] for one in group["months"] or ()} == {"2026-03"}
     assert march["exposures"] < document(connection)["exposures"]
 
@@ -195,13 +241,12 @@ def test_days_at_the_beginning_of_the_calendar_have_an_answer(read: Read) -> Non
     region.receive("CHA", "1", "2.25.2", report)
     connection = read(region)
     assert document(connection)["exposures"] == 1
-    assert document(connection, until="0001-01-01")["since"] == "0001-01-01"
+    assert document(connection, Asked(site="CHA", until="0001-01-01"))["since"] == "0001-01-01"
 
 
 def test_another_mapping_holds_for_all_rows_at_once(read: Read) -> None:
     connection = read(some(Random(4)))
-    asked = Asked(site="CHA")
-    found = told_of(connection, asked, DoseActs(), LEVELS, lambda _: {}, str, TODAY)
+    found = document(connection, acts=DoseActs())
     assert {group["act"] for group in found["groups"]} == {None}
     assert {row["protocol"] for row in found["unmapped"]} == {*NAMES}
 
