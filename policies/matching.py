@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from domain.aggregates.link import HUMAN
-from domain.errors import Erased, EvidenceGone, RuleBroken
+from domain.errors import Erased, EvidenceGone, OnePersonAlready, RuleBroken
 from policies.policy import Due, Kind, Policy
 from schemas.event import LedgerEvent
 
@@ -53,10 +53,13 @@ class Matching(Policy):
         return () if by_rule else _looked_at(*changed(event), last_alone=event.type in OF_ITSELF)
 
     def refused(self, does: str, body: Mapping[str, Any], refusal: RuleBroken) -> Iterable[Due]:
-        """Both sides of a merge that is no longer due: others may have been due that they were to be merged through."""
-        if does == "merge" and isinstance(refusal, EvidenceGone | Erased):
-            return _looked_at(body["one"], body["other"])
-        return ()
+        """Both sides of a merge that is no longer due: others may have been due that they were to be merged through.
+        And both sides of a proposal of two who are one person by now: the view showed them as two beside somebody who
+        makes their merge doubtful, and it may have to be taken back.
+        """
+        gone = does == "merge" and isinstance(refusal, EvidenceGone | Erased)
+        late = does == "propose" and isinstance(refusal, OnePersonAlready)
+        return _looked_at(body["one"], body["other"]) if gone or late else ()
 
 
 def _looked_at(*identities: str, last_alone: bool = False) -> tuple[Due, ...]:

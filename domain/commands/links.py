@@ -12,7 +12,7 @@ from domain.aggregates.link import HUMAN, Held, Link
 from domain.commands.evidence import agreeing, refuse_erased, refuse_held
 from domain.commands.joining import refuse_joined, still_joined
 from domain.commands.pairs import differing, ids_between, link_of, links_between
-from domain.errors import EvidenceGone, NothingToChange
+from domain.errors import EvidenceGone, NothingToChange, OnePersonAlready
 from domain.ids import Ids
 from domain.rules.matching import MERGE
 from domain.work import Work
@@ -124,6 +124,8 @@ class Propose:
         (L7), RuleNotInForce (L8), Erased (I7).
         """
         link = link_of(work, self.one, self.other)
+        if link.held is Held.MERGED:
+            raise OnePersonAlready(f"link {link.id} is merged already: nothing to propose")
         if link.held is not Held.OPEN:
             raise NothingToChange(f"link {link.id} is decided already: nothing to propose")
         agreeing(work, self.one, self.other, self.rule, self.rule_version)

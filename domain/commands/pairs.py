@@ -5,7 +5,7 @@ from uuid import UUID
 
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import Link
-from domain.errors import NothingToChange, SameIdentity, TraitsDiffer
+from domain.errors import OnePersonAlready, SameIdentity, TraitsDiffer
 from domain.unlike import in_words, unlike
 from domain.work import Work
 
@@ -30,12 +30,10 @@ def ids_between(work: Work, one: UUID, other: UUID) -> list[UUID]:
 
 
 def links_between(work: Work, one: UUID, other: UUID) -> list[Link]:
-    """What was said of the two persons: the links of all pairs of their identities. Raises NothingToChange (L2) if
-    they are one person already.
-    """
+    """What was said of the two persons: the links of all pairs of their identities. Raises OnePersonAlready (L2)."""
     work.membership.load((str(one), str(other)))
     if not (pairs := ids_between(work, one, other)):
-        raise NothingToChange(f"{one} and {other} are one person already: nothing to do")
+        raise OnePersonAlready(f"{one} and {other} are one person already: nothing to do")
     work.fetch(pairs)
     return [link for pair in pairs if (link := work.find(Link, pair))]
 

@@ -15,6 +15,10 @@ class NothingToChange(RuleBroken):
     rule = "L2"
 
 
+class OnePersonAlready(NothingToChange):
+    """The two are one person: a link of theirs, or others, hold them together."""
+
+
 class PairBarred(RuleBroken):
     """The pair is barred from merging."""
 

@@ -13,14 +13,15 @@ from policies.policy import Due
 
 Becomes = Mapping[UUID, Sequence[tuple[int, Due]]]
 SIDES = ("one", "other")
-UNMERGE = "unmerge"
+MERGE, UNMERGE = "merge", "unmerge"
 
 
 def not_yet_said(becomes: Becomes, persons: Persons) -> Becomes:
-    """Without merges and proposals of two who are one person in the ledger, unless somebody of that person is to be
-    unmerged now.
+    """Without merges of two who are one person in the ledger, unless somebody of that person is to be unmerged now.
+
+    A proposal of such two is asked, and its refusal has them looked up again (``policies.matching``).
     """
-    said = [due.body for dues in becomes.values() for _, due in dues if due.does != UNMERGE]
+    said = [due.body for dues in becomes.values() for _, due in dues if due.does == MERGE]
     if not said:
         return becomes
     parted = {due.body[side] for dues in becomes.values() for _, due in dues if due.does == UNMERGE for side in SIDES}
@@ -28,6 +29,9 @@ def not_yet_said(becomes: Becomes, persons: Persons) -> Becomes:
 
     def is_new(due: Due) -> bool:
         person = persons.person_of(due.body["one"])
-        return due.does == UNMERGE or due.body["other"] not in person or not person.isdisjoint(parted)
+        return due.body["other"] not in person or not person.isdisjoint(parted)
 
-    return {entry: [(place, due) for place, due in dues if is_new(due)] for entry, dues in becomes.items()}
+    return {
+        entry: [(place, due) for place, due in dues if due.does != MERGE or is_new(due)]
+        for entry, dues in becomes.items()
+    }

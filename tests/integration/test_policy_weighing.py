@@ -109,6 +109,27 @@ def test_a_twin_who_turns_up_takes_back_what_strict_traits_merged(world: PolicyW
     assert due_now(world) == ([], [], [])
 
 
+def test_a_twin_who_is_looked_up_before_the_index_has_read_a_merge_takes_it_back(world: PolicyWorld) -> None:
+    world.register("CHA", "0", family="AUTRE", birth_date="1950-05-05")
+    world.react()  # the sender has begun
+    one, other = world.register("CHA"), world.register("CHB")
+    world.work(INDEX)
+    match = Match(world.ours)
+    early = Entry(uuid4(), "lookup", "match", {"identity": one}, world.head(), uuid4(), 0)
+    until(lambda: match([early]).get(early.id), "the two are to be merged")
+    ((_, said),) = match([early])[early.id]
+    match.close()
+    twin = world.register("CHC", given="Zoé")
+    world.work(INDEX)
+    world.ask(commands.build(said.does, said.body))
+    world.fold("matching")
+    until(world.senders["matching"].once, "all three were looked up, beside an index that knows of no merge")
+    assert not links(world, 0, UNMERGED)
+    world.react()
+    assert len(set(world.persons(one, other, twin))) == 3
+    assert due_now(world) == ([], [], [])
+
+
 def test_a_twin_whom_a_human_knows_for_the_same_person_is_none(world: PolicyWorld) -> None:
     """Zoé was Alex by mistake: nobody in that block is a twin any more, until the human takes it back."""
     one, other, zoe = world.register("CHA"), world.register("CHB"), world.register("CHC", given="Zoé")

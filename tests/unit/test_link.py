@@ -21,6 +21,7 @@ from domain.errors import (
     HumanMadeIt,
     NotFound,
     NothingToChange,
+    OnePersonAlready,
     PairBarred,
     RuleBroken,
     RuleNotInForce,
@@ -525,8 +526,8 @@ def test_a_rule_links_nobody_twice_who_are_one_person_by_now(region: Region) -> 
     a, b, c = region.persons("a", "b", "c")
     for one, other in ((a, b), (a, c)):
         region.ask(merge(one, other, "strict"))
-    assert type(region.refusal(merge(b, c, "strict"))) is NothingToChange
-    assert type(region.refusal(propose(b, c))) is NothingToChange
+    assert type(region.refusal(merge(b, c, "strict"))) is OnePersonAlready
+    assert type(region.refusal(propose(b, c))) is OnePersonAlready
 
 
 @pytest.mark.parametrize("version", [0, 1, 3])

@@ -11,7 +11,15 @@ from domain.commands.erasures import ApproveErasure, RequestErasure
 from domain.commands.identities import Correct, Flag
 from domain.commands.links import Bar, Merge, Unbar, Unmerge
 from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, PresentOrder, ScheduleOrder
-from domain.errors import Erased, EvidenceGone, NothingToChange, OrderOver, RuleBroken, StatementUnchanged
+from domain.errors import (
+    Erased,
+    EvidenceGone,
+    NothingToChange,
+    OnePersonAlready,
+    OrderOver,
+    RuleBroken,
+    StatementUnchanged,
+)
 from domain.times import micros
 from policies import commands
 from policies.all import POLICIES
@@ -99,6 +107,16 @@ def test_a_merge_that_is_no_longer_due_has_both_sides_looked_up_again(refusal: R
     ]
     assert not [*POLICIES["matching"].refused("unmerge", body, refusal)]
     assert not [*POLICIES["matching"].refused("merge", body, NothingToChange("merged already"))]
+    assert not [*POLICIES["matching"].refused("propose", body, NothingToChange("it waits in review"))]
+
+
+def test_two_who_are_one_person_by_the_time_they_are_proposed_are_looked_up_again() -> None:
+    """Somebody makes their merge doubtful, and the view had not read it."""
+    found = POLICIES["matching"].refused("propose", {"one": "a", "other": "b"}, OnePersonAlready("merged already"))
+    assert [(due.kind, due.body) for due in found] == [
+        (Kind.LOOKUP, {"identity": "a"}),
+        (Kind.LOOKUP, {"identity": "b"}),
+    ]
 
 
 # what runs out
