@@ -26,9 +26,14 @@ Row = Mapping[str, Any]
 
 
 def total(values: Iterable[float | None]) -> float | None:
-    """Sum of the known values, without binary noise (7.46 + 69.81 + 158.82 is 236.09); None if none is known."""
+    """Sum of the known values, without binary noise (7.46 + 69.81 + 158.82 is 236.09); None if none is known, or if it
+    is greater than any number: no device gives that, but a report may state it.
+    """
     known = [value for value in values if value is not None]
-    return float(f"{math.fsum(known):.{DIGITS}g}") if known else None
+    try:
+        return float(f"{math.fsum(known):.{DIGITS}g}") if known else None
+    except OverflowError:
+        return None
 
 
 def trusted(row: Row, quantity: str) -> float | None:

@@ -33,6 +33,11 @@ def test_a_sum_over_nothing_known_is_unknown() -> None:
     assert total([None, None]) is None
 
 
+def test_a_sum_greater_than_any_number_is_unknown() -> None:
+    """A report may state it; a fold must not end there."""
+    assert total([1.7e308, 1.7e308]) is None
+
+
 def test_a_sum_is_over_what_is_known() -> None:
     """One unknown does not hide the others."""
     assert total([None, 1.5, 0.0]) == 1.5
