@@ -10,10 +10,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from domain.matching.candidates import candidates
-from domain.matching.deciding import scored
+from domain.matching.deciding import Pair, scored
 from domain.matching.keys import YEAR, keys_of
 from domain.matching.model import Model
-from domain.matching.record import Record
 from domain.matching.suspicions import birth_block
 from projections.engine.processes import Run
 from projections.identity_index.glances import Glances, Sharing, glance
@@ -109,7 +108,7 @@ def _near(part: _Part) -> _Near:
     records = [one.record() for one in part.inside]
     as_they_came = sorted(range(len(records)), key=lambda place: part.inside[place].registered)
     pairs = scored(records, candidates(records, as_they_came, partial(keys_of, YEAR)), part.model)
-    near = _Near(array("I", (side for pair in pairs for side in (pair.one, pair.other))), array("I"), array("q"))
+    near = _Near(_flat(pairs), array("I"), array("q"))
     first_of: dict[Hashable, int] = {}
     for place, one in enumerate(records):
         near.glances.extend(glance(one))
@@ -120,8 +119,10 @@ def _near(part: _Part) -> _Near:
 
 def _weighed(look: _Look) -> "array[int]":
     """The pairs that a decision may rest on."""
-    built: dict[int, Record] = {place: one.record() for place, one in enumerate(look.inside)}
-    pairs = scored([*built.values()], two_by_two(look.pairs), look.model)
+    return _flat(scored([one.record() for one in look.inside], two_by_two(look.pairs), look.model))
+
+
+def _flat(pairs: Sequence[Pair]) -> "array[int]":
     return array("I", (side for pair in pairs for side in (pair.one, pair.other)))
 
 

@@ -3,12 +3,13 @@
 import base64
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import psycopg2
+import pytest
 
 from domain.commands.directory import EnrollSite
 from domain.commands.doses import ReceivedDose
@@ -22,6 +23,7 @@ from krypton.settings import Addresses, Settings
 from krypton.views import compare, promote
 from projections.declared import VIEWS
 from projections.engine.store import ViewStore
+from projections.identity_index import whole
 from projections.versions import catalog, diff, rebuild
 from projections.versions.diff import Pair
 from projections.versions.rebuild import Builder
@@ -50,6 +52,19 @@ def install_to(url: str, home: Path) -> None:
     for code in SITES:
         ours.execute(EnrollSite(code=code, name=f"Hospital {code}"), Envelope("system:test"))
     ours.close()
+
+
+def regions_decided(patch: pytest.MonkeyPatch) -> list[str]:
+    """The schemas of which a whole region is decided from now on."""
+    found: list[str] = []
+    real: Callable[..., Any] = whole.found
+
+    def count(connection: Any, schema: str, *given: Any) -> Any:
+        found.append(schema)
+        return real(connection, schema, *given)
+
+    patch.setattr(whole, "found", count)
+    return found
 
 
 class RuledWorld:
@@ -101,6 +116,18 @@ class RuledWorld:
             if (view, version) not in self.stores:
                 self.stores[view, version] = self.ours.view(view, version)
             self.stores[view, version].apply(self.records(view))
+
+    def three_pairs(self) -> None:
+        """Three pairs that the rules of matching@1 join, and one that they put to a human; version 2 of the index is
+        ready.
+        """
+        self.matching(1)
+        for number in range(3):
+            for site in ("CHA", "CHB"):
+                self.register(site, str(number), birth_date=f"1970-01-0{number + 2}")
+        self.register("CHC", "9", birth_place="")
+        self.work("identity_index")
+        self.build("identity_index", matching=1)
 
     def build(self, view: str, **rules: int) -> int:
         """The view's next version under these rules (``dose_alerts=2``), ready; returns it."""

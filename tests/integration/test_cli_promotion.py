@@ -3,19 +3,18 @@
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from krypton.views import lag
-from projections.identity_index import whole
 from projections.versions import versions
 from tests.fakes.region import dose, exposure
 from tests.fakes.weighing import NOBODY
 from tests.integration.live_cli import CommandLine
-from tests.integration.ruled_world import RuledWorld
+from tests.integration.ruled_world import RuledWorld, regions_decided
 
 pytestmark = pytest.mark.live
 IDENTITIES, DOSES, RECORD = "identity_index", "cumulative_dose", "patient_record"
@@ -43,29 +42,13 @@ def line(world: RuledWorld, tmp_path: Path) -> CommandLine:
 
 @pytest.fixture
 def matched(world: RuledWorld) -> RuledWorld:
-    """Three pairs that the rules of matching@1 join, and one that they put to a human; version 2 is ready."""
-    world.matching(1)
-    for number in range(3):
-        for site in ("CHA", "CHB"):
-            world.register(site, str(number), birth_date=f"1970-01-0{number + 2}")
-    world.register("CHC", "9", birth_place="")
-    world.work(IDENTITIES)
-    world.build(IDENTITIES, matching=1)
+    world.three_pairs()
     return world
 
 
 @pytest.fixture
 def decided(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The schemas of which a whole region was decided."""
-    found: list[str] = []
-    real: Callable[..., Any] = whole.found
-
-    def count(connection: Any, schema: str, *given: Any) -> Any:
-        found.append(schema)
-        return real(connection, schema, *given)
-
-    monkeypatch.setattr(whole, "found", count)
-    return found
+    return regions_decided(monkeypatch)
 
 
 @pytest.mark.usefixtures("matched")

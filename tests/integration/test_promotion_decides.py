@@ -39,14 +39,7 @@ def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def matched(world: RuledWorld) -> RuledWorld:
-    """Three pairs that the rules of matching@1 join, and one that they put to a human; version 2 is ready."""
-    world.matching(1)
-    for number in range(3):
-        for site in ("CHA", "CHB"):
-            world.register(site, str(number), birth_date=f"1970-01-0{number + 2}")
-    world.register("CHC", "9", birth_place="")
-    world.work(IDENTITIES)
-    world.build(IDENTITIES, matching=1)
+    world.three_pairs()
     return world
 
 

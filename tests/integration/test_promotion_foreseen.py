@@ -1,6 +1,6 @@
 """A promotion raises what its diff found: the region is decided once, and who changed meanwhile is matched again."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,6 @@ from domain.commands.identities import AttachIns, Correct
 from domain.commands.links import Bar, Dismiss, Merge
 from krypton.views import again, foreseen, promote, raise_due
 from krypton.views.foreseen import Foreseen
-from projections.identity_index import whole
 from projections.identity_index.due import due
 from projections.versions import switches
 from projections.versions.versions import NotPromotable
@@ -19,6 +18,7 @@ from tests.fakes.erasing import Erase
 from tests.fakes.views import pair
 from tests.fakes.weighing import NOBODY, TEST_OID, matricule
 from tests.integration.policy_world import INDEX, PolicyWorld, made
+from tests.integration.ruled_world import regions_decided
 from tests.integration.test_promotion_decides import Killed, killed_after
 
 pytestmark = pytest.mark.live
@@ -42,16 +42,7 @@ def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def decided(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The schemas of which a whole region was decided."""
-    found: list[str] = []
-    real: Callable[..., Any] = whole.found
-
-    def count(connection: Any, schema: str, *given: Any) -> Any:
-        found.append(schema)
-        return real(connection, schema, *given)
-
-    monkeypatch.setattr(whole, "found", count)
-    return found
+    return regions_decided(monkeypatch)
 
 
 def born(number: int) -> str:
