@@ -8,7 +8,7 @@ from domain.aggregates.identity import Identity
 from domain.aggregates.link import Held
 from domain.aggregates.study import Conflict, Study
 from domain.commands.doses import ReceivedDose, correct_dose
-from domain.commands.pairs import link_of, links_between
+from domain.commands.pairs import in_review, link_of, links_between
 from domain.commands.received_patient import ReceivedPatient, identity_for
 from domain.commands.studies import hand_over
 from domain.commands.study_protection import Whose
@@ -103,7 +103,7 @@ class ProposeSameStudy:
         links = links_between(work, one, other)
         for parted in (known for known in links if known.parted_by_human):
             raise HumanMadeIt(f"link {parted.id} was unmerged or dismissed by a human: only a human merges it again")
-        if any(known.in_review for known in links):
+        if in_review(work, links):
             raise NothingToChange(f"a pair of the two persons waits in review already: link {link.id} is not needed")
         link.request_review(
             reason="each has a study of one Study Instance UID",

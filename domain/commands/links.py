@@ -11,7 +11,7 @@ from uuid import UUID
 from domain.aggregates.link import HUMAN, Held, Link
 from domain.commands.evidence import agreeing, refuse_erased, refuse_held
 from domain.commands.joining import refuse_joined, still_joined
-from domain.commands.pairs import differing, ids_between, link_of, links_between
+from domain.commands.pairs import differing, ids_between, in_review, link_of, links_between
 from domain.errors import EvidenceGone, NothingToChange, OnePersonAlready
 from domain.ids import Ids
 from domain.rules.matching import MERGE
@@ -130,7 +130,7 @@ class Propose:
             raise NothingToChange(f"link {link.id} is decided already: nothing to propose")
         agreeing(work, self.one, self.other, self.rule, self.rule_version)
         links = links_between(work, self.one, self.other)
-        if any(known.in_review for known in links if known is not link):
+        if in_review(work, (known for known in links if known is not link)):
             raise NothingToChange(f"a pair of the two persons waits in review already: link {link.id} is not needed")
         link.request_review(
             reason=self.reason,

@@ -1,6 +1,6 @@
 """What was said of a pair, and of two persons, as commands on pairs look it up; and in what two people differ."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from domain.aggregates.identity import Identity
@@ -36,6 +36,17 @@ def links_between(work: Work, one: UUID, other: UUID) -> list[Link]:
         raise OnePersonAlready(f"{one} and {other} are one person already: nothing to do")
     work.fetch(pairs)
     return [link for pair in pairs if (link := work.find(Link, pair))]
+
+
+def in_review(work: Work, links: Iterable[Link]) -> bool:
+    """Whether a human is asked about any of these pairs: of who was erased nobody is asked any more."""
+    waiting = [link for link in links if link.in_review]
+    work.fetch(side for link in waiting for side in _sides(link))
+    return any(not any(work.get(Identity, side).erased for side in _sides(link)) for link in waiting)
+
+
+def _sides(link: Link) -> tuple[UUID, UUID]:
+    return link.pair["low"], link.pair["high"]
 
 
 def differing(work: Work, one: UUID, other: UUID, known: Collection[str]) -> list[str]:

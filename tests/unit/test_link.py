@@ -417,6 +417,16 @@ def test_a_pair_that_waits_in_review_is_not_listed_twice(region: Region) -> None
     assert region.ask(merge(b, c, "strict")).positions == ()
 
 
+def test_a_pair_that_waits_of_somebody_erased_keeps_no_other_pair_from_a_human(region: Region) -> None:
+    """Nobody is shown the erased one any more: what another identity of that person agrees with would be lost."""
+    a, b, c = region.persons("a", "b", "c")
+    region.ask(merge(a, b))
+    region.ask(propose(a, c))
+    assert type(region.refusal(propose(b, c))) is NothingToChange
+    region.ask(Erase(identity=a, reason="error: file 1"))
+    assert region.ask(propose(b, c)).result["outcome"] == "proposed"
+
+
 def test_a_rule_does_not_take_back_what_a_human_merged(region: Region) -> None:
     """L5: human decisions survive every rule."""
     a, b = region.persons("a", "b")
