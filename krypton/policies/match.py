@@ -12,6 +12,8 @@ Most events change one identity, and no person: of the rest of its neighbourhood
 for merges (``due``). So where it is connected with many, no more is weighed. After any other event, and where it is
 connected with few, all is decided *widely*.
 
+What the view does not tell, of merges under way and of what was stated before, is in ``untold``.
+
 What changes after the view was read leads to a lookup of its own, and the ledger refuses what it made wrong (L2, L5,
 L7, L8). Where it refuses a merge whose evidence is gone, both sides are looked at once more: others may have been due
 that were to be merged through the one that changed. So it does not matter which sender asks, how late, or whether
@@ -29,10 +31,12 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from adapters.outbox.outbox import Entry
+from domain.ledger import Ledger
 from domain.rules.document import MATCHING, RuleId
 from krypton.bootstrap import Krypton
 from krypton.policies.seen import Seen
 from krypton.policies.stored import not_yet_said
+from krypton.policies.untold import untold
 from krypton.views.matches import bodies
 from policies.policy import Due, Kind
 from postgres.session import connect
@@ -123,8 +127,8 @@ class Match:
         new = [entry for entry in ready if not self._answers(entry, version, widely=entry.id in widely)]
         answered: dict[UUID, Sequence[tuple[int, Due]]] = {entry.id: () for entry in ready}
         if new:
-            found = _found(connection, schema, new, widely)
-            answered |= not_yet_said(found, self._ours.ledger.membership())
+            ledger = self._ours.ledger
+            answered |= not_yet_said(_found(connection, schema, ledger, new, widely), ledger.membership())
             self._remember(new, version, widely)
         return answered
 
@@ -181,7 +185,9 @@ def _widely(connection: Connection, schema: str, entries: Sequence[Entry]) -> se
     return {entry.id for entry in entries if entry.body["identity"] not in about.get(entry.cause, ())}
 
 
-def _found(connection: Connection, schema: str, entries: Sequence[Entry], widely: Collection[UUID]) -> Becomes:
+def _found(
+    connection: Connection, schema: str, ledger: Ledger, entries: Sequence[Entry], widely: Collection[UUID]
+) -> Becomes:
     """What each entry becomes. Who is near one that is asked about may be decided again too (``weighed``)."""
     around = matching.clusters_of(connection, schema, (entry.body["identity"] for entry in entries))
     fresh = set[str]()
@@ -189,7 +195,8 @@ def _found(connection: Connection, schema: str, entries: Sequence[Entry], widely
         one = entry.body["identity"]
         fresh |= around[one] if entry.id in widely or len(around[one]) <= FEW else {one}
     within = frozenset().union(*around.values())
-    found = matching.due(connection, schema, within=within, fresh=None if fresh >= within else fresh)
+    told = untold(connection, schema, ledger, {entry.body["identity"] for entry in entries})
+    found = matching.due(connection, schema, within=within, fresh=None if fresh >= within else fresh, untold=told)
     latest = sorted(entries, key=lambda entry: -entry.cause)
     first: dict[str, int] = {}
     for place, entry in enumerate(latest):

@@ -19,6 +19,7 @@ from projections.engine.declaration import Tell
 from projections.engine.query import fetch_planned
 from projections.identity_index import weighed, whole
 from projections.identity_index.decided import Decision, Due, Working
+from projections.identity_index.neighbourhood import ALL_TOLD, Untold
 from projections.identity_index.weighed import Found
 
 # All is looked up by index. Tables that grew since their statistics were taken, as in an import, would be read whole
@@ -52,6 +53,7 @@ def due(
     within: Collection[str] | None = None,
     *,
     fresh: Collection[str] | None = None,
+    untold: Untold = ALL_TOLD,
     tell: Tell = lambda *_: None,
     processes: int | None = None,
 ) -> Due:
@@ -60,13 +62,13 @@ def due(
     ``others``: identities to tell of as well. ``within``: only what concerns these identities, given as in
     ``clusters_of``; None: the whole region, of which is told how far it is, in so many ``processes`` (``whole``).
     ``fresh``: those of ``within`` that changed by themselves, while nothing was due of the others and all persons are
-    as they were; None: any of them may have.
+    as they were; None: any of them may have. ``untold``: what the version does not tell of ``within``.
     """
     if (held := weighed.held_by(connection, schema)) is None:
         return Due()
     if within is not None:
         _by_index(connection)
-        return _worked_out(connection, schema, others, weighed.found(connection, schema, held, within, fresh))
+        return _worked_out(connection, schema, others, weighed.found(connection, schema, held, within, fresh, untold))
     with _uncollected(), closing(whole.found(connection, schema, held, tell, processes)) as groups:
         _by_index(connection)
         told = _together(connection, schema, others, held.rule_version, groups)

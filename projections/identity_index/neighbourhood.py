@@ -1,18 +1,22 @@
 """Finds the identities that a decision about some of them depends on, and what matching compares of each.
 
 Those that share a key with one of them and may be one person with them; and, as far as that leads, all that are one
-person with any of these, and all of one birth block. No suspicion and no contradiction inside a group reaches further,
-so what is decided of these alone is what a decision of the whole region would say of them. Who shares a key and agrees
-too little for any tier leads no further: in a large region that is most of them.
+person with any of these, all of one birth block, and all of whom something was said together with one of them: a human
+may have set the two apart, or be asked about them. No suspicion, no contradiction inside a group and no doubt whose a
+record is reaches further, so what is decided of these alone is what a decision of the whole region would say of them.
+Who shares a key and agrees too little for any tier leads no further: in a large region that is most of them.
+
+What the view does not tell is told by whoever asks (``Untold``): a merge may be asked for already, or be stored and not
+read; and an identity that was corrected may have kept two apart, as a twin, in a birth block that it has left.
 
 Of those asked about, some are *fresh*: something of their own changed. Whoever may be one person with a fresh one is
 found; with another one, only whom a rule may merge with them. What a human is shown of the others was shown before.
 """
 
-from collections.abc import Collection, Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from psycopg2.extensions import connection as Connection
 
@@ -56,11 +60,33 @@ CLOSER = KNOWN.format(
     of=f"""(
     SELECT other.identity_id FROM "{{s}}".node n JOIN "{{s}}".node other USING (person_id)
     WHERE n.identity_id = ANY(%(ids)s::uuid[])
+    UNION SELECT unnest(%(told)s::uuid[])
     UNION SELECT inside.identity_id FROM unnest(%(blocks)s::bigint[]) AS block(key) CROSS JOIN LATERAL (
         SELECT c.identity_id FROM "{{s}}".candidate_key c JOIN "{{s}}".identity i USING (identity_id)
         WHERE c.key = block.key ORDER BY i.registered_position DESC LIMIT {MOST}) AS inside
     EXCEPT SELECT unnest(%(known)s::uuid[])) AS closer""",
 )
+SAID_TOGETHER = """
+SELECT high::text AS identity FROM "{s}".link WHERE low = ANY(%(ids)s::uuid[])
+UNION ALL SELECT low::text FROM "{s}".link WHERE high = ANY(%(ids)s::uuid[])
+"""
+Beside = Callable[[Collection[str]], Collection[str]]
+"""Whoever is to be one person with any of these identities, or is, though the view does not show it yet."""
+
+
+def _nobody(_: Collection[str]) -> Collection[str]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Untold:
+    """What the view does not tell of those asked about. ``former``: what some of them stated before."""
+
+    former: Collection[Record] = ()
+    beside: Beside = _nobody
+
+
+ALL_TOLD: Final = Untold()
 
 
 class Known(NamedTuple):
@@ -104,16 +130,23 @@ class Neighbourhood:
 
 
 def around(
-    connection: Connection, schema: str, identities: Collection[str], model: Model, fresh: Collection[str]
+    connection: Connection,
+    schema: str,
+    identities: Collection[str],
+    model: Model,
+    fresh: Collection[str],
+    untold: Untold = ALL_TOLD,
 ) -> Neighbourhood:
     """That of these identities, themselves included. ``fresh``: those of them."""
     found = Neighbourhood(model)
     asked = _known(connection, ASKED.format(s=schema), ids=list(identities))
+    asked += _closer(connection, schema, identities, (), untold.former) if untold.former else []
     more: Sequence[Known] = [*asked, *_near(connection, schema, asked, found, fresh)]
     known: dict[str, Known] = {}
     while new := {one.identity: one for one in more if one.identity not in known}:
         known |= new
-        more = _closer(connection, schema, known, new.values())
+        told = {*_said_together(connection, schema, new), *untold.beside(new)}
+        more = _closer(connection, schema, known, new.values(), [one.record for one in new.values()], told)
     found.inside = [known[identity] for identity in sorted(known)]
     return found
 
@@ -149,18 +182,34 @@ def _leads(one: Known, other: Known, fresh: Collection[str], themselves: Contain
     return one.identity in fresh or other.identity not in themselves
 
 
-def _closer(connection: Connection, schema: str, known: Collection[str], new: Collection[Known]) -> list[Known]:
-    """Who is one person with any of the new ones, or in one birth block with them, and is not known."""
-    blocks = {birth_block(one.record) for one in new} - {None}
+def _said_together(connection: Connection, schema: str, identities: Collection[str]) -> list[str]:
+    """All of whom anything was said together with one of these."""
+    found = fetch_planned(connection, SAID_TOGETHER.format(s=schema), ids=list(identities))
+    return [row["identity"] for row in found]
+
+
+def _closer(
+    connection: Connection,
+    schema: str,
+    known: Collection[str],
+    new: Collection[Known],
+    records: Collection[Record],
+    told: Collection[str] = (),
+) -> list[Known]:
+    """Who is one person with any of the new ones, in one birth block with any of the records, or one of those ``told``,
+    and is not known.
+    """
+    blocks = {birth_block(record) for record in records} - {None}
     persons = {one.person for one in new}
     found = _known(
         connection,
         CLOSER.format(s=schema),
         ids=[one.identity for one in new],
-        blocks=list({key for one in new if (key := of_birth_block(one.record)) is not None}),
+        told=list(told),
+        blocks=list({key for record in records if (key := of_birth_block(record)) is not None}),
         known=list(known),
     )
-    return [one for one in found if one.person in persons or birth_block(one.record) in blocks]
+    return [one for one in found if one.person in persons or one.identity in told or birth_block(one.record) in blocks]
 
 
 def _known(connection: Connection, query: str, **asked: Any) -> list[Known]:

@@ -22,7 +22,7 @@ from domain.matching.tier import Tier
 from domain.matching.weights import probability
 from domain.rules.matching import ACTIONS, MERGE
 from projections.engine.query import fetch, fetch_planned
-from projections.identity_index.neighbourhood import Known, Neighbourhood, around
+from projections.identity_index.neighbourhood import ALL_TOLD, Known, Neighbourhood, Untold, around
 
 Row = Mapping[str, Any]
 MODEL = 'SELECT rule_version, digest FROM "{s}".match_model'
@@ -65,19 +65,26 @@ def held_by(connection: Connection, schema: str) -> Held | None:
 
 
 def found(
-    connection: Connection, schema: str, held: Held, within: Collection[str], fresh: Collection[str] | None = None
+    connection: Connection,
+    schema: str,
+    held: Held,
+    within: Collection[str],
+    fresh: Collection[str] | None = None,
+    untold: Untold = ALL_TOLD,
 ) -> Found:
-    """What is due for these identities and their neighbourhood. ``fresh``: see ``due.due``.
+    """What is due for these identities and their neighbourhood. ``fresh``, ``untold``: see ``due.due``.
 
     Whatever the rest of the neighbourhood is merged by is decided with them; what a human is shown of the rest is
     looked at only where a merge is taken back.
     """
     few = within if fresh is None else fresh
-    near = around(connection, schema, within, held.model, few)
+    near = around(connection, schema, within, held.model, few, untold)
     inside = near.inside
     said = links(connection, schema, [one.identity for one in inside])
     told = compared(inside, _places(near, whole=fresh is None), said, held, near.weigh)
-    return found(connection, schema, held, within) if told.unmerges and fresh is not None else told
+    if told.unmerges and fresh is not None:
+        return found(connection, schema, held, within, untold=untold)
+    return told
 
 
 def _places(near: Neighbourhood, *, whole: bool) -> set[Places]:

@@ -24,6 +24,7 @@ from domain.matching.tier import Tier
 from domain.membership import Membership
 from domain.rules.document import MATCHING, build
 from domain.rules.matching import MatchingRules
+from krypton.policies.untold import untold
 from krypton.services import policies
 from krypton.views import promote
 from projections.identity_index.decided import Due
@@ -245,7 +246,9 @@ def test_what_is_due_after_one_changed_is_what_a_decision_of_all_says(world: Pol
         with world.ours.snapshot() as connection:
             schema = f"{INDEX}_v2"
             near = clusters_of(connection, schema, [one])[one]
-            found, whole = due(connection, schema, within=near, fresh={one}), due(connection, schema)
+            told = untold(connection, schema, world.ours.ledger, [one])
+            found = due(connection, schema, within=near, fresh={one}, untold=told)
+            whole = due(connection, schema)
         assert _persons(found) == _persons(whole)
         compared += bool(len(whole))
     assert compared > STEPS // 4
