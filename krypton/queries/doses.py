@@ -48,12 +48,13 @@ def pregnancies(
     connection: Any, members: Sequence[str], erased: Collection[str], sight: Sight = ALL
 ) -> dict[str, tuple[str, ...]]:
     """By study UID what the orders say that the reader sees; nothing of one whose key is destroyed."""
+    from projections.patient_record import orders
     from projections.patient_record.pregnancies import answered, saying
-    from projections.patient_record.queries import order_fed, order_left_out, order_withheld, starts
+    from projections.patient_record.queries import starts
 
-    orders = saying(connection, [one for one in members if one not in erased])
-    if not orders:
+    placed = saying(connection, [one for one in members if one not in erased])
+    if not placed:
         return {}
     started = starts(connection, members) if sight.exclusions.periods else {}
-    seen = [one for one in orders if not (order_withheld(one, sight) or order_left_out(one, sight, started))]
-    return answered(connection, members, [order_fed(one, sight) for one in seen])
+    seen = [one for one in placed if not orders.hidden(one, sight, started)]
+    return answered(connection, members, [orders.fed(one, sight) for one in seen])

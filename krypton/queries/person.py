@@ -125,10 +125,10 @@ def _to_review(
 
 def placed_for(ours: Krypton, order: UUID) -> str:
     """The identity that an order is for, as an id and nothing else. Raises NotFound."""
-    from projections.patient_record import queries
+    from projections.patient_record import orders
 
     with ours.snapshot() as connection:
-        placed = queries.order(connection, str(order))
+        placed = orders.one(connection, str(order))
     if placed is None:
         raise _no_order(order)
     return str(placed["identity"])
@@ -141,15 +141,15 @@ def _no_order(order: UUID) -> NotFound:
 def order_of(ours: Krypton, caller: Caller, order: UUID) -> dict[str, Any]:
     """One order, as ``record show`` lists it. Raises NotFound, also where the reader does not see it."""
     allowed = permit(ours, caller, "order.show", placed_for(ours, order))
-    from projections.patient_record import queries
+    from projections.patient_record import orders, queries
 
     with ours.snapshot() as connection:
-        found = queries.order(connection, str(order))
+        found = orders.one(connection, str(order))
         if found is None or found["identity"] not in allowed.members:  # it may have moved since it was asked about
             raise _no_order(order)
-        if queries.order_hidden(connection, found, sorted(allowed.members), allowed.sight):
+        if orders.hidden(found, allowed.sight, queries.starts(connection, sorted(allowed.members))):
             raise _no_order(order)
-    return queries.shown_order(queries.order_fed(found, allowed.sight), ours.vault.destroyed([found["identity"]]))
+    return orders.shown(orders.fed(found, allowed.sight), ours.vault.destroyed([found["identity"]]))
 
 
 def dose_of(

@@ -126,10 +126,10 @@ def orders_of(
 
     Such an establishment took part in making it: an opposition to feeding keeps nothing of it from them.
     """
-    from projections.patient_record import queries
+    from projections.patient_record import orders
 
     def find(connection: Any, site: str | None) -> list[Document]:
-        return _with_patients(ours, connection, partial(queries.orders_at, connection, str(site), states, limit))
+        return _with_patients(ours, connection, partial(orders.at_site, connection, str(site), states, limit))
 
     return listed(ours, caller, "order.list", find, _whose, kind=ORDER, asked=[f"state={state}" for state in states])
 
@@ -138,10 +138,10 @@ def readings_of(
     ours: Krypton, caller: Caller, *, states: Sequence[str] = OPEN_READINGS, limit: int = PAGE
 ) -> list[Document]:
     """The ``reading list`` document: what the establishment that a professional acts from asked for, or is asked."""
-    from projections.patient_record import queries
+    from projections.patient_record import readings
 
     def find(connection: Any, site: str | None) -> list[Document]:
-        found = _with_patients(ours, connection, partial(queries.readings_at, connection, str(site), states, limit))
+        found = _with_patients(ours, connection, partial(readings.at_site, connection, str(site), states, limit))
         return _studies_fed(ours, found, site)
 
     asked = [f"state={state}" for state in states]

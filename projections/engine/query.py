@@ -53,3 +53,8 @@ def _rows(cursor: Cursor) -> list[dict[str, Any]]:
 def masked(members: Iterable[Mapping[str, Any]], erased: Collection[str]) -> list[dict[str, Any]]:
     """Members as shown to readers: the local id of an erased person is ``[erased]``."""
     return [{**m, "local_id": ERASED} if m["identity"] in erased else dict(m) for m in members]
+
+
+def unless_erased(text: str | None, subject: str, erased: Collection[str]) -> str | None:
+    """A text as shown to readers: that of an erased person, under whose key it was sealed, is ``[erased]``."""
+    return ERASED if text is not None and subject in erased else text

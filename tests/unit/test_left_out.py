@@ -12,7 +12,7 @@ from krypton.auditing.accesses import own as own_access
 from krypton.auditing.withheld import Withheld
 from projections.cumulative_dose import queries as doses
 from projections.identity_index import queries as identities
-from projections.patient_record import queries as records
+from projections.patient_record import orders, readings
 from tests.fakes.region import CLINICIAN, RADIOLOGIST, Region
 
 SIGHT = Sight(oppositions=(Opposition(10, "everyone"),), site="CHA")
@@ -43,13 +43,13 @@ READING: dict[str, Any] = {
 
 
 def test_an_order_placed_before_an_opposition_to_feeding_shows_no_step_after_it() -> None:
-    seen = records.order_fed(ORDER, SIGHT)
+    seen = orders.fed(ORDER, SIGHT)
     assert (seen["state"], seen["modality"], seen["study_uid"], seen["report_uid"]) == ("placed", "CT", None, None)
     assert seen["accession"] is seen["scheduled_at"] is None
 
 
 def test_a_reading_asked_for_before_an_opposition_to_feeding_shows_no_conclusion_after_it() -> None:
-    seen = records.reading_fed(READING, SIGHT)
+    seen = readings.fed(READING, SIGHT)
     assert (seen["state"], seen["question"]) == ("requested", "nodule?")
     assert seen["conclusion"] is seen["read_by"] is seen["report_uid"] is None
 
@@ -60,8 +60,8 @@ def test_who_took_part_sees_all_steps_and_so_does_everybody_without_an_oppositio
         Sight(oppositions=SIGHT.oppositions, site="CHP"),
         Sight(oppositions=(Opposition(12, "everyone"),)),
     ):
-        assert records.order_fed(ORDER, sight) == ORDER
-        assert records.reading_fed(READING, sight) == READING
+        assert orders.fed(ORDER, sight) == ORDER
+        assert readings.fed(READING, sight) == READING
 
 
 def test_a_patient_is_told_of_a_pair_without_the_other_person_and_the_reason() -> None:

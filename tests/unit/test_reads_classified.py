@@ -97,7 +97,7 @@ def test_a_command_that_reads_personal_data_asks_who_and_why(task: str) -> None:
     assert {"--as", "--reason"} <= options
 
 
-READERS = {"queries", "review"}
+READERS = {"queries", "review", "orders", "readings"}
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("krypton/cli/*.py")), ids=lambda p: p.stem)
