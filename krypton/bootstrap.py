@@ -15,7 +15,6 @@ from uuid import UUID
 
 import psycopg2
 
-from domain.errors import NotFound
 from domain.ids import Ids
 from domain.ins import PRODUCTION, TEST
 from domain.ledger import Ledger
@@ -23,12 +22,15 @@ from domain.ports import Answer
 from domain.rules.document import RuleId
 from domain.rules.in_force import ABSENT
 from domain.work import Command, Envelope
-from krypton.errors import unanswered
+from krypton import master_keys
+from krypton.addresses import Addresses, locate
+from krypton.errors import ServiceUnavailable, unanswered
+from krypton.kafka_login import as_login
 from krypton.refs import resolve
-from krypton.settings import Addresses, ServiceUnavailable, Settings, addresses, as_login
+from krypton.settings import Settings
 from postgres.session import Busy
 from postgres.snapshots import Snapshots
-from projections.declared import VIEWS
+from projections.declared import VIEWS, refuse_unknown
 from schemas.codec import Codec
 from schemas.registry import registry
 from streams.broker.broker import OPERATOR
@@ -43,12 +45,6 @@ if TYPE_CHECKING:  # imported where used: a command that only asks the ledger ne
     from adapters.vault.ring import Ring
     from projections.engine.projection import Projection
     from projections.engine.store import ViewStore
-
-
-def known_view(name: str) -> None:
-    """Raises NotFound."""
-    if name not in VIEWS:
-        raise NotFound(f"no view {name}: there are {', '.join(VIEWS)}")
 
 
 def genuine() -> "Genuine":
@@ -85,7 +81,7 @@ class Krypton:
         Raises ServiceUnavailable where a service is not running, SettingsWrong where one is misconfigured.
         """
         given = settings or Settings.read(os.environ, Path.cwd())
-        return Krypton(given, as_login(addresses(given), login))
+        return Krypton(given, as_login(locate(given.home, given.kafka, given.database), login))
 
     @cached_property
     def vault(self) -> "PostgresVault":
@@ -103,23 +99,7 @@ class Krypton:
     @cached_property
     def ring(self) -> "Ring":
         """The master keys. Raises SettingsWrong."""
-        from adapters.vault.file_key import FileKey
-        from adapters.vault.ring import Ring
-
-        settings = self.settings
-        settings.master_keys()  # whoever seals nothing yet is told at once
-
-        def files() -> list[FileKey]:
-            return [FileKey(key) for key in settings.master_keys()]
-
-        if settings.pkcs11_module is None:
-            return Ring(files, settings.master_key_where)
-        from adapters.vault.token_key import token  # the library is an extra
-
-        assert settings.pkcs11_token is not None
-        assert settings.pkcs11_key is not None
-        held, label = token(settings.pkcs11_module, settings.pkcs11_token, settings.pkcs11_pin()), settings.pkcs11_key
-        return Ring(lambda: [held.key(label), *files()], settings.master_key_where, held.named)
+        return master_keys.ring(self.settings)
 
     @cached_property
     def region_secret(self) -> bytes:
@@ -219,7 +199,7 @@ class Krypton:
         """A view's projection as that version was made, or as the one that readers see. Raises NotFound."""
         from projections.versions import catalog
 
-        known_view(name)
+        refuse_unknown(name)
         with self.snapshot() as connection:
             version = catalog.live_version(connection, name) if version is None else version
             rules = None if version is None else catalog.rules_of(connection, name, version)
@@ -227,7 +207,7 @@ class Krypton:
 
     def projection_with(self, name: str, rules: Mapping[str, int], version: int | None = None) -> "Projection":
         """A view's projection made with these rule sets, kind to version. Raises NotFound (one was not published)."""
-        known_view(name)
+        refuse_unknown(name)
         view = VIEWS[name]
         projection = view.make(*(self._rules(kind, rules.get(kind)) for kind in view.kinds))
         projection.version = projection.version if version is None else version

@@ -10,8 +10,7 @@ from typing import Protocol
 
 from adapters.eventstore import region
 from adapters.vault.derived import Purpose, derived
-from krypton.errors import ServiceUnavailable
-from krypton.settings import SettingsWrong
+from krypton.errors import ServiceUnavailable, SettingsWrong
 
 
 class Vault(Protocol):

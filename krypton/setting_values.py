@@ -3,8 +3,6 @@
 ``given``: the variables that are set, by name. Each function raises SettingsWrong.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -15,7 +13,6 @@ from adapters import private
 from krypton.errors import SettingsWrong
 from streams.broker.broker import with_login
 
-MASTER_KEY_BYTES = 32
 AE_TITLE_MAX = 16
 Network = IPv4Network | IPv6Network
 
@@ -168,21 +165,6 @@ def _secret(file: Path, name: str, check: Callable[[Path], None]) -> str:
         return file.read_text().strip()
     except (OSError, UnicodeDecodeError) as failure:
         raise SettingsWrong(f"{name}: {file} cannot be read: give a file that can") from failure
-
-
-def master_keys(text: str, where: str) -> tuple[bytes, ...]:
-    """Master keys in base64, 32 bytes each. ``where``: they stand, for messages."""
-    return tuple(_master_key(one, where) for one in text.split() or ("",))
-
-
-def _master_key(text: str, where: str) -> bytes:
-    try:
-        key = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if len(key) != MASTER_KEY_BYTES:
-        raise SettingsWrong(f"{where} must hold base64 of exactly {MASTER_KEY_BYTES} bytes, and does not")
-    return key
 
 
 def ae_title(given: Mapping[str, str], default: str) -> str:

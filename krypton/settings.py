@@ -53,44 +53,15 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
 
-from adapters import private
 from krypton import setting_values as values
-from krypton.addresses import Addresses, locate
-from krypton.errors import ServiceUnavailable, SettingsWrong
 from krypton.home import Home
 from krypton.ohif.folder import folder_of
+from krypton.setting_bounds import numbers
 from krypton.setting_values import Network
-from projections.versions.bounds import DEFAULT_MIB, LEAST_MIB
-from streams.broker import broker
-
-__all__ = ["Addresses", "ServiceUnavailable", "Settings", "SettingsWrong", "addresses"]
-
-WHOLE: Final[Mapping[str, int]] = {
-    **dict.fromkeys(("dicom_port", "hl7_port", "web_port", "registry_port", "health_port"), 65_535),
-    **dict.fromkeys(("dicom_associations", "dicom_associations_per_ae", "dicom_associations_per_address"), 10_000),
-    **dict.fromkeys(("dicom_waiting", "dicom_waiting_per_address", "other_connections"), 10_000),
-    **dict.fromkeys(("hl7_connections", "hl7_connections_per_address", "web_connections"), 10_000),
-    **dict.fromkeys(("dicom_rate", "dicom_connection_rate", "web_rate", "relay_batch", "worker_batch"), 100_000),
-    **dict.fromkeys(
-        ("dicom_instance_mib", "dicom_inflated_mib", "dicom_header_mib", "hl7_message_kib", "rebuild_mib"), 1_048_576
-    ),
-    "replication": 9,
-    "scrub_mib_s": 10_000,
-}
-"""Fields that are whole numbers from 1, and the most that each may be. A field is set by KRYPTON_ and its name."""
-LEAST: Final[Mapping[str, int]] = {"rebuild_mib": LEAST_MIB, "scrub_mib_s": 0}
-"""Those of them that are not below another number."""
-SECONDS: Final = (
-    "clock_bound_s",
-    "batch_quiet_s",
-    "dicom_request_s",
-    *(f"{s}_{t}_s" for s in ("dicom", "hl7") for t in ("unfinished", "idle")),
-)
-"""Fields that are seconds, set alike."""
+from projections.versions.bounds import DEFAULT_MIB
 
 
 @dataclass(frozen=True)
@@ -212,7 +183,7 @@ class Settings:
             log_origin=values.origin(given, Settings.log_origin),
             log_folder_given=values.path(given, "KRYPTON_LOG_FOLDER", cwd),
             log_key_given=values.path(given, "KRYPTON_LOG_KEY_FILE", cwd),
-            **_numbers(given),
+            **numbers(given, Settings),
         )
 
     @property
@@ -269,75 +240,3 @@ class Settings:
     def log_key(self) -> Path:
         """The file of the log's signing key: apart from the tiles, which anybody may read."""
         return self.log_key_given or Home(self.home).tree_key
-
-    def master_key(self) -> bytes:
-        """The first of ``master_keys``."""
-        return self.master_keys()[0]
-
-    def master_keys(self) -> tuple[bytes, ...]:
-        """The vault's master keys, 32 bytes each, the newest first: read again at each call, for a file may be given
-        another key. None where it is in a security module. Raises SettingsWrong where one is missing or no such key.
-
-        Taken from KRYPTON_MASTER_KEY, else from KRYPTON_MASTER_KEY_FILE, else from the file that
-        `krypton dev up` makes for the embedded database.
-        """
-        if self.master_key_base64:
-            return values.master_keys(self.master_key_base64, "KRYPTON_MASTER_KEY")
-        if self.master_key_file:
-            return values.master_keys(
-                values.key(self.master_key_file, "KRYPTON_MASTER_KEY_FILE"), str(self.master_key_file)
-            )
-        own = Home(self.home).master_key
-        if not own.is_file():
-            if self.pkcs11_module:
-                return ()
-            raise SettingsWrong(
-                "no master key: set KRYPTON_MASTER_KEY_FILE to a file with base64 of 32 random bytes "
-                "(for the embedded database, krypton dev up makes one)"
-            )
-        return values.master_keys(values.key(own, "the embedded stack's master key"), str(own))
-
-    def pkcs11_pin(self) -> str:
-        """The PIN of the token. Raises SettingsWrong."""
-        assert self.pkcs11_pin_file is not None, "read with the other settings of the token"
-        return values.key(self.pkcs11_pin_file, "KRYPTON_PKCS11_PIN_FILE")
-
-    @property
-    def master_key_where(self) -> str:
-        """The setting that names the master key, for messages."""
-        if self.pkcs11_module:
-            return f"KRYPTON_PKCS11_KEY ({self.pkcs11_key} on {self.pkcs11_token})"
-        if self.master_key_base64:
-            return "KRYPTON_MASTER_KEY"
-        return f"KRYPTON_MASTER_KEY_FILE ({self.master_key_file or Home(self.home).master_key})"
-
-
-def addresses(settings: Settings) -> Addresses:
-    """Where Kafka and the database are: as set, else the embedded ones.
-
-    Raises ServiceUnavailable, naming the service that is down and the command that starts it.
-    """
-    return locate(settings.home, settings.kafka, settings.database)
-
-
-def as_login(found: Addresses, login: str | None) -> Addresses:
-    """The addresses for a process that has this login at Kafka, or none.
-
-    Raises SettingsWrong: its password file is missing, or others may read it.
-    """
-    kafka = broker.without_login(found.kafka) if login is None else broker.under(found.kafka, login)
-    if folder := broker.logins(kafka):
-        file = broker.login_file(folder, login or "")
-        if not file.is_file():
-            made = "bring it here, or run this where it is" if login == broker.OPERATOR else "run krypton init"
-            raise SettingsWrong(f"{file}, the password of {login} at Kafka, is not there: {made}")
-        values.closed(file, f"the password of {login} at Kafka", private.check_password)
-    return replace(found, kafka=kafka)
-
-
-def _numbers(given: Mapping[str, str]) -> dict[str, Any]:
-    whole = {
-        name: values.whole(given, values.variable(name), getattr(Settings, name), LEAST.get(name, 1), most)
-        for name, most in WHOLE.items()
-    }
-    return whole | {name: values.seconds(given, values.variable(name), getattr(Settings, name)) for name in SECONDS}

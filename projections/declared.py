@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from domain.errors import NotFound
 from projections import access_history, cumulative_dose, dose_practice, identity_index, patient_record
 from projections.engine.declaration import View
 
@@ -20,3 +21,9 @@ VIEWS: Final[Mapping[str, View]] = MappingProxyType(
     }
 )
 """By name."""
+
+
+def refuse_unknown(*names: str) -> None:
+    """Raises NotFound where there is no view of one of these names."""
+    if unknown := [name for name in names if name not in VIEWS]:
+        raise NotFound(f"no view {', '.join(unknown)}: there are {', '.join(VIEWS)}")

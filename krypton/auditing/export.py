@@ -27,9 +27,9 @@ from krypton.auditing.replayed import Past
 from krypton.auditing.withheld import Withheld
 from krypton.bootstrap import Krypton
 from krypton.erasing import exports
+from krypton.errors import ServiceUnavailable
 from krypton.integrity.keys import verifier_key
 from krypton.integrity.signed_tree import SignedTree
-from krypton.settings import ServiceUnavailable
 
 Document = dict[str, Any]
 LOOK_AGAIN_S: Final = 0.2

@@ -157,8 +157,8 @@ def cosign(
     """Cosign a checkpoint as a witness, where it follows from the last one that this witness cosigned."""
     from adapters.notary.keys import KeyUnusable, SigningKey, load
     from domain.proofs.note import COSIGNATURE
+    from krypton.errors import SettingsWrong
     from krypton.integrity.prove import Witness
-    from krypton.settings import SettingsWrong
 
     settings = environment()
     note = note_in(checkpoint)

@@ -135,7 +135,7 @@ def kafka_answers(ours: "Krypton") -> Iterator[None]:
 
 
 def _unreachable(ours: "Krypton", away: Exception) -> NoReturn:
-    from krypton.settings import ServiceUnavailable
+    from krypton.errors import ServiceUnavailable
 
     raise ServiceUnavailable(
         f"kafka does not answer at {ours.addresses.kafka} ({type(away).__name__}): run krypton dev up, or check "

@@ -22,7 +22,8 @@ from adapters.private import close_to_writers
 from domain.actors import OF_PROGRAMS, actor
 from domain.errors import BadActor
 from krypton.believed import believe
-from krypton.settings import Settings, SettingsWrong
+from krypton.errors import SettingsWrong
+from krypton.settings import Settings
 
 ANY_PROFESSIONAL: Final = "rpps:*"
 ANY_PATIENT: Final = "patient:*"

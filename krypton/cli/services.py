@@ -10,7 +10,7 @@ from krypton.cli.connection import krypton
 from krypton.cli.logs import log_to_stderr
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, err, table
-from projections.declared import VIEWS
+from projections.declared import VIEWS, refuse_unknown
 
 GIVEN_UP = 1
 
@@ -69,12 +69,12 @@ def worker(
     """Keep views up to date from Kafka: one process per view when several are named."""
     from krypton.services import logins
     from krypton.services.budget import begin
-    from krypton.services.workers import known, run_worker, run_workers
+    from krypton.services.workers import run_worker, run_workers
 
     if version is not None and len(views) > 1:
         raise typer.BadParameter("--version belongs to one view: name one, or leave --version out")
     log_to_stderr()
-    known(views)
+    refuse_unknown(*views)
     if len(views) > 1:
         run_workers(krypton(None), views)
     else:

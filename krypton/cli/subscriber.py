@@ -17,7 +17,8 @@ from krypton.cli.calling import OWN, As
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, facts, out, table
-from krypton.settings import ServiceUnavailable, Settings, SettingsWrong
+from krypton.errors import ServiceUnavailable, SettingsWrong
+from krypton.settings import Settings
 
 app = command_group("Downstream services that read topics with a login of their own.")
 

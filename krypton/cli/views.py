@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from krypton.bootstrap import known_view
 from krypton.cli import views_compared
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton, settled
@@ -20,6 +19,7 @@ from krypton.cli.output import document, err, out, table
 from krypton.cli.views_compared import Version, View, print_preview
 from krypton.cli.views_words import AFTERWARDS, DECIDED
 from krypton.progress import progress, stages
+from projections.declared import refuse_unknown
 
 if TYPE_CHECKING:
     from krypton.views.rebuild import Built
@@ -90,7 +90,7 @@ def promote(
     from krypton.views import foreseen, promote
     from projections.versions import versions
 
-    known_view(view)
+    refuse_unknown(view)
     if dry_run:
         _preview(view, version, force=force, as_json=as_json)
         return
@@ -128,7 +128,7 @@ def rollback(view: View, who: As = OWN, command_id: CommandId = None, as_json: A
     """Make the version that was live before live again."""
     from krypton.views import promote
 
-    known_view(view)
+    refuse_unknown(view)
     ours = settled()
     with stages() as tell:
         done = promote.rollback(ours, view, who.actor(), command_id, tell=tell)
@@ -146,7 +146,7 @@ def drop(
     """Remove a version: its tables, positions and dead letters."""
     from krypton.views import promote
 
-    known_view(view)
+    refuse_unknown(view)
     _switched(promote.drop(settled(), view, version, who.actor(), command_id), as_json)
 
 

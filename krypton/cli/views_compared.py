@@ -5,14 +5,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from krypton.bootstrap import known_view
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import settled
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, err, out, table
 from krypton.cli.views_words import DECIDED, by_rule, meant, worded
 from krypton.progress import progress, stages
-from projections.declared import VIEWS
+from projections.declared import VIEWS, refuse_unknown
 
 if TYPE_CHECKING:
     from projections.versions.diff import Pair
@@ -39,7 +38,7 @@ def diff(
     """What a candidate would change for readers: counts, or a listing; 1 when anything differs."""
     from krypton.views import compare
 
-    known_view(view)
+    refuse_unknown(view)
     ours = settled()
     with ours.snapshot() as connection:
         pair = compare.with_candidate(ours, connection, view, version)

@@ -20,8 +20,9 @@ from krypton.cli.roles import write_for_development
 from krypton.demo import story
 from krypton.demo.stage import CommandFailed, Stage, console, panel
 from krypton.devstack.stack import Stack
+from krypton.errors import ServiceUnavailable
 from krypton.services.supervisor import krypton_command
-from krypton.settings import ServiceUnavailable, Settings
+from krypton.settings import Settings
 
 HOME = Path(".krypton") / "demo"
 READY_S = 60.0

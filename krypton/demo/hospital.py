@@ -13,7 +13,7 @@ from pydicom import Dataset, dcmread
 from pynetdicom import AE, Association, evt
 from pynetdicom.events import Event
 
-from krypton.settings import ServiceUnavailable
+from krypton.errors import ServiceUnavailable
 
 ACCEPTED = {0x0000, 0xB000, 0xB006, 0xB007}  # success and warnings, PS3.4 table B.2-1
 MOST_CONTEXTS = 128  # PS3.8: presentation contexts of one association

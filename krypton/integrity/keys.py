@@ -13,7 +13,8 @@ from adapters.notary.keys import SigningKey
 from domain.errors import NotFound
 from domain.proofs import tiles
 from domain.proofs.note import ED25519, VerifierKey
-from krypton.settings import Settings, SettingsWrong
+from krypton.errors import SettingsWrong
+from krypton.settings import Settings
 
 Notes = Callable[[], Iterable[bytes]]
 """Reads every note on ``krypton.checkpoints``, unverified."""

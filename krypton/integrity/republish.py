@@ -17,9 +17,9 @@ from adapters.notary.folder import TileFolder
 from domain.errors import LedgerAltered
 from domain.proofs.note import Checkpoint, NotANote, Note, checkpoint_of, parse
 from krypton.bootstrap import Krypton
+from krypton.errors import ServiceUnavailable
 from krypton.integrity import signed_store
 from krypton.integrity.checkpoints import Heads
-from krypton.settings import ServiceUnavailable
 from schemas.registry import registry
 from streams.broker import checkpoints
 from streams.reading import record_source

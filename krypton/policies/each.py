@@ -14,7 +14,7 @@ from eventsourcing import persistence
 
 from domain.errors import Contended, StoreAway, WrongMasterKey
 from krypton.bootstrap import Krypton
-from krypton.settings import ServiceUnavailable
+from krypton.errors import ServiceUnavailable
 
 AWAY: Final = (
     psycopg2.OperationalError,

@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from krypton.errors import ServiceUnavailable
 from krypton.home import Home
 from krypton.listeners import is_taken, listener
-from krypton.settings import ServiceUnavailable
 
 LINGER_S = 3.0  # the last threads of a killed process hold its port for a moment
 

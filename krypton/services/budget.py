@@ -14,7 +14,8 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from krypton.bootstrap import Krypton
-from krypton.settings import Settings, SettingsWrong
+from krypton.errors import SettingsWrong
+from krypton.settings import Settings
 from krypton.vaults import open_vault
 from policies.all import POLICIES
 from postgres import limits

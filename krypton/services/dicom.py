@@ -27,6 +27,7 @@ from domain.work import Envelope
 from krypton.bootstrap import Krypton, most
 from krypton.erasing.again import Again
 from krypton.erasing.cleaning import EVERY_S, Cleaning
+from krypton.errors import ServiceUnavailable
 from krypton.listeners import listener, only_here
 from krypton.progress import progress
 from krypton.services.archive import Keeper
@@ -34,7 +35,7 @@ from krypton.services.dicom_queries import Queries
 from krypton.services.directory_copy import DirectoryCopy
 from krypton.services.spools import spool_at_home
 from krypton.services.tls import Followed, context_of
-from krypton.settings import ServiceUnavailable, Settings
+from krypton.settings import Settings
 
 TICK_S = 0.5
 

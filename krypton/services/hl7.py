@@ -9,13 +9,14 @@ from adapters.hl7.intake import Intake
 from adapters.hl7.mllp import Bounds
 from adapters.hl7.server import Server, Slots
 from krypton.bootstrap import Krypton
+from krypton.errors import ServiceUnavailable
 from krypton.listeners import listener, only_here
 from krypton.policies.each import reachable
 from krypton.services.directory_copy import DirectoryCopy
 from krypton.services.hl7_index import LedgerIndex
 from krypton.services.tls import context_of
 from krypton.services.together import Together
-from krypton.settings import ServiceUnavailable, Settings
+from krypton.settings import Settings
 
 KIB = 1_024
 CLOSED = (

@@ -18,8 +18,8 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from adapters.tls import names_of, thumbprint_of
+from krypton.errors import ServiceUnavailable
 from krypton.listeners import listener
-from krypton.settings import ServiceUnavailable
 
 EXCHANGE_S: Final = 10.0
 """From the connection, or the answer before, until the answer is sent whole."""

@@ -13,8 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from krypton.errors import SettingsWrong
 from krypton.policies.fold import PREFIX
-from krypton.settings import SettingsWrong
 from policies.all import POLICIES
 from projections.declared import VIEWS
 from streams.broker import broker

@@ -16,9 +16,10 @@ from adapters.notary.keys import SignatureWrong, SigningKey, verified_checkpoint
 from domain.errors import LedgerAltered
 from domain.proofs.note import NotANote, Note, parse
 from krypton.bootstrap import Krypton
+from krypton.errors import SettingsWrong
 from krypton.integrity.keys import Notes, made, of_log, signing_key
 from krypton.integrity.tree import PAGE, Notary
-from krypton.settings import Settings, SettingsWrong
+from krypton.settings import Settings
 from postgres.session import connect
 from streams.broker import checkpoints
 from streams.broker.backoff import Backoff

@@ -14,6 +14,7 @@ from adapters.vault.derived import Purpose
 from adapters.web_sessions.sealed import Sealing
 from adapters.web_sessions.sessions import Sessions
 from krypton.bootstrap import Krypton
+from krypton.errors import SettingsWrong
 from krypton.faces.http.app import Closing
 from krypton.faces.http.declared import Declared, Doors
 from krypton.faces.http.signing_in import Authenticator
@@ -28,7 +29,6 @@ from krypton.faces.signin.situations import Ledger
 from krypton.faces.signin.steps import Known, SignIn
 from krypton.listeners import only_here
 from krypton.setting_values import password
-from krypton.settings import SettingsWrong
 from postgres.pool import Pool
 
 SESSIONS: Final = 2

@@ -8,8 +8,9 @@ from typing import Final
 
 from adapters import private
 from adapters.tls import context
+from krypton.errors import SettingsWrong
 from krypton.setting_values import closed, variable
-from krypton.settings import Settings, SettingsWrong
+from krypton.settings import Settings
 
 log = logging.getLogger(__name__)
 LOOK_S: Final = 5.0

@@ -14,9 +14,9 @@ from eventsourcing.persistence import PersistenceError
 
 from domain.errors import Contended
 from krypton.bootstrap import Krypton
+from krypton.errors import ServiceUnavailable
 from krypton.services import budget
 from krypton.services.supervisor import Child, krypton_command
-from krypton.settings import ServiceUnavailable
 from krypton.views import lag, promote
 from projections.declared import VIEWS
 from projections.versions import catalog, tailing

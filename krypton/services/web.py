@@ -8,7 +8,7 @@ import psycopg2
 
 from adapters.oidc.introspection import Introspection
 from krypton.bootstrap import Krypton
-from krypton.errors import ServiceUnavailable
+from krypton.errors import ServiceUnavailable, SettingsWrong
 from krypton.faces.dicomweb.storing import Storing
 from krypton.faces.http import watched
 from krypton.faces.http.accounts import Accounts
@@ -27,7 +27,7 @@ from krypton.services.stow import Store
 from krypton.services.tls import Followed, context_of
 from krypton.services.viewings import linking
 from krypton.setting_values import password
-from krypton.settings import Settings, SettingsWrong
+from krypton.settings import Settings
 from projections.engine.query import fetch
 
 GRACE_S = 10

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from threading import Event
 
-from domain.errors import NotFound
 from krypton.bootstrap import Krypton
 from projections.declared import VIEWS
 
@@ -13,12 +12,6 @@ def run_relay(ours: Krypton, stop: Event) -> None:
     from streams.relay import relay
 
     relay.run(ours.addresses.database, ours.addresses.kafka, stop=stop, page_rows=ours.settings.relay_batch)
-
-
-def known(views: Sequence[str]) -> None:
-    """Raises NotFound."""
-    if unknown := [name for name in views if name not in VIEWS]:
-        raise NotFound(f"no view {', '.join(unknown)}: there are {', '.join(VIEWS)}")
 
 
 def run_worker(ours: Krypton, view: str, version: int | None = None) -> None:

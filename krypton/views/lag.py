@@ -8,10 +8,10 @@ from typing import Any, Final
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from krypton.bootstrap import Krypton, known_view
+from krypton.bootstrap import Krypton
+from krypton.errors import ServiceUnavailable
 from krypton.left import Left
-from krypton.settings import ServiceUnavailable
-from projections.declared import VIEWS
+from projections.declared import VIEWS, refuse_unknown
 from projections.engine.query import fetch
 from projections.versions import catalog
 from projections.versions.code_digest import code_digest
@@ -202,7 +202,7 @@ def topics_status(ours: Krypton) -> list[dict[str, Any]]:
 
 def records_of(ours: Krypton, view: str) -> int:
     """How many records a view's topics hold now. Raises NotFound."""
-    known_view(view)
+    refuse_unknown(view)
     return sum(end_offsets(ours, VIEWS[view].make().topics).values())
 
 

@@ -19,12 +19,12 @@ from kafka.errors import KafkaError
 
 from domain.errors import RuleBroken
 from domain.rules.document import RuleId
-from krypton.bootstrap import Krypton, known_view
-from krypton.settings import ServiceUnavailable
+from krypton.bootstrap import Krypton
+from krypton.errors import ServiceUnavailable
 from krypton.vaults import open_vault
 from krypton.views.lag import kafka_away
 from postgres.session import connect
-from projections.declared import VIEWS
+from projections.declared import VIEWS, refuse_unknown
 from projections.engine.positions import Partition
 from projections.engine.processes import NICE, end_with_parent
 from projections.engine.query import fetch
@@ -88,7 +88,7 @@ def begin(ours: Krypton, wish: Wish, ends: Mapping[Partition, int] | None = None
 
     Raises NotFound, OtherRules, ServiceUnavailable, WrongMasterKey.
     """
-    known_view(wish.view)
+    refuse_unknown(wish.view)
     open_vault(ours)
     projection = ours.projection_with(wish.view, _rules(ours, wish))
     with ours.snapshot() as connection:

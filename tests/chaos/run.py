@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from adapters.dicom.inlet import spool_at
+from krypton.errors import ServiceUnavailable
 from krypton.policies.settled import wait_for_all
-from krypton.settings import ServiceUnavailable
 from tests.chaos.blind import unseen
 from tests.chaos.checker import findings
 from tests.chaos.faults import FAULTS, Fault

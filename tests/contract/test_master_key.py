@@ -20,7 +20,8 @@ from domain.errors import KeyBroken, StoreAway, WrongMasterKey
 from domain.ports import MasterKey
 from krypton.addresses import Addresses
 from krypton.bootstrap import Krypton
-from krypton.settings import Settings, SettingsWrong
+from krypton.errors import SettingsWrong
+from krypton.settings import Settings
 from tests.fakes import softhsm
 from tests.fakes.private import private
 

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from domain.ledger import Ledger
+from krypton.addresses import Addresses
 from krypton.bootstrap import Krypton
-from krypton.settings import Addresses, Settings
+from krypton.settings import Settings
 from tests.fakes.ids import SECRET
 
 

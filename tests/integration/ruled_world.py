@@ -18,8 +18,9 @@ from domain.commands.rules import PublishRules
 from domain.ports import Answer
 from domain.rules.document import document, read_document
 from domain.work import Command, Envelope
+from krypton.addresses import Addresses
 from krypton.bootstrap import Krypton
-from krypton.settings import Addresses, Settings
+from krypton.settings import Settings
 from krypton.views import compare, promote
 from projections.declared import VIEWS
 from projections.engine.store import ViewStore

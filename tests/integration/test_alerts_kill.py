@@ -16,11 +16,12 @@ from domain.commands.links import Merge, Unmerge
 from domain.commands.rules import PublishRules
 from domain.commands.views import Promoted
 from domain.rules.document import document
+from krypton.addresses import Addresses
 from krypton.bootstrap import Krypton
 from krypton.policies import looker as looker_module
 from krypton.policies import sender as sender_module
 from krypton.services import policies
-from krypton.settings import Addresses, Settings
+from krypton.settings import Settings
 from krypton.views import lag
 from policies.all import POLICIES
 from streams.broker.topics import PARTITIONS

@@ -21,8 +21,8 @@ from krypton.auditing.history import history
 from krypton.bootstrap import Krypton
 from krypton.devstack.stack import Stack
 from krypton.erasing import exports
+from krypton.errors import ServiceUnavailable
 from krypton.home import Home
-from krypton.settings import ServiceUnavailable
 from schemas.event import ERASED
 from tests.fakes.erasing import Erase
 from tests.integration.audit_world import AUDITOR, AuditWorld, audit_world

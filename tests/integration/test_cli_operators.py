@@ -17,10 +17,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from domain.check_digit import check_digit
 from krypton.devstack.stack import Stack
+from krypton.errors import ServiceUnavailable
 from krypton.services import decisions as counting
 from krypton.services.decisions import Decision, counted
 from krypton.services.logins import RELAY
-from krypton.settings import ServiceUnavailable
 from krypton.views.lag import wait_for_views
 from projections.declared import VIEWS
 from streams.broker import broker

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from krypton.demo.__main__ import running
-from krypton.settings import ServiceUnavailable
+from krypton.errors import ServiceUnavailable
 from tests.integration.live_cli import free_port
 
 LONGEST_S = 900  # it promises three minutes on a machine that does nothing else

@@ -15,12 +15,14 @@ import pytest
 from kafka import KafkaAdminClient
 from kafka.admin import NewTopic
 
+from krypton.addresses import locate
 from krypton.devstack import processes
 from krypton.devstack.home import StackHome
 from krypton.devstack.stack import Stack
 from krypton.errors import ServiceUnavailable
+from krypton.master_keys import plain_keys
 from krypton.ports import HOST, Ports
-from krypton.settings import Settings, addresses
+from krypton.settings import Settings
 from streams.broker import broker
 from tests.waiting import WITHIN_S, until
 
@@ -92,7 +94,7 @@ def create_topic(stack: Stack, name: str) -> None:
 
 
 def test_up_returns_addresses_that_answer_and_that_settings_find(up: Stack) -> None:
-    found = addresses(Settings(home=up.root))
+    found = locate(up.root, None, None)
     assert found == up.addresses()
     assert query(found.database, "SELECT current_database()") == "krypton"
     assert topics(up) is not None
@@ -156,7 +158,7 @@ def test_a_database_stopped_at_once_keeps_what_was_committed(up: Stack) -> None:
     query(url, "DROP TABLE IF EXISTS kept; CREATE TABLE kept AS SELECT 42 AS answer")
     up.stop_database_immediate()
     with pytest.raises(ServiceUnavailable, match=r"database does not run .*krypton dev up"):
-        addresses(Settings(home=up.root))
+        locate(up.root, None, None)
     up.start_database()
     assert query(url, "SELECT answer FROM kept") == 42
 
@@ -262,7 +264,7 @@ def test_data_without_its_marker_is_never_thrown_away(up: Stack) -> None:
 def test_reset_forgets_data_and_keys_and_stops_the_servers(up: Stack) -> None:
     create_topic(up, "forgotten")
     settings = Settings(home=up.root)
-    key = settings.master_key()
+    key = plain_keys(settings)
     settings.log_folder.mkdir()
     settings.log_key.write_text("of the ledger that is forgotten")
     up.reset()
@@ -271,7 +273,7 @@ def test_reset_forgets_data_and_keys_and_stops_the_servers(up: Stack) -> None:
     assert not settings.log_key.exists()
     up.up()
     assert "forgotten" not in topics(up)
-    assert Settings(home=up.root).master_key() != key
+    assert plain_keys(Settings(home=up.root)) != key
 
 
 def test_a_server_that_cannot_start_shows_the_end_of_its_log(up: Stack) -> None:

@@ -23,11 +23,12 @@ from domain.commands.directory import RegisterProfessional
 from domain.commands.erasures import ApproveErasure, RequestErasure
 from domain.commands.orders import PlaceOrder
 from domain.work import Envelope
+from krypton.addresses import Addresses
 from krypton.bootstrap import Krypton
 from krypton.erasing import exports, lapsed, many, rows, shown, status, waiting
 from krypton.erasing.again import Again
 from krypton.services import policies
-from krypton.settings import Addresses, Settings
+from krypton.settings import Settings
 from krypton.views import lag
 from policies.all import POLICIES
 from projections.declared import VIEWS

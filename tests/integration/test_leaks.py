@@ -18,7 +18,7 @@ from domain.check_digit import check_digit
 from domain.commands.studies import ReceivedReport
 from domain.work import Envelope
 from krypton.demo.hospital import send
-from krypton.settings import ServiceUnavailable
+from krypton.errors import ServiceUnavailable
 from projections.declared import VIEWS
 from streams.broker import broker
 from streams.broker.topics import PARTITIONS

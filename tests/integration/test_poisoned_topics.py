@@ -13,6 +13,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from krypton.devstack.stack import Stack
+from krypton.errors import ServiceUnavailable
 from krypton.integrity import walk
 from krypton.integrity.checkpoints import Heads
 from krypton.integrity.findings import Kind, Log
@@ -22,7 +23,6 @@ from krypton.services.install import install
 from krypton.services.logins import RELAY
 from krypton.services.notary import sign_now
 from krypton.services.recover import recover
-from krypton.settings import ServiceUnavailable
 from krypton.views.check import check
 from krypton.views.following import problems
 from krypton.views.lag import wait_for_views

@@ -10,11 +10,12 @@ from uuid import uuid4
 
 import pytest
 
+from krypton.addresses import Addresses
 from krypton.bootstrap import Krypton
 from krypton.policies import looker as looker_module
 from krypton.policies import sender as sender_module
 from krypton.services import policies
-from krypton.settings import Addresses, Settings
+from krypton.settings import Settings
 from krypton.views import lag
 from policies.all import POLICIES
 from projections.declared import VIEWS

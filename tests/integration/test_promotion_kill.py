@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from krypton.addresses import Addresses
 from krypton.bootstrap import Krypton
-from krypton.settings import Addresses, Settings
+from krypton.settings import Settings
 from krypton.views import lag, promote
 from projections.identity_index.view import IdentityIndex
 from tests.forked import SERVER

@@ -14,7 +14,7 @@ from adapters.vault.rewrap import rewrap
 from adapters.vault.ring import Ring
 from domain.errors import WrongMasterKey
 from krypton import region
-from krypton.settings import ServiceUnavailable, SettingsWrong
+from krypton.errors import ServiceUnavailable, SettingsWrong
 from postgres.session import connect
 
 pytestmark = pytest.mark.live

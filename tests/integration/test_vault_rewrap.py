@@ -19,6 +19,7 @@ from adapters.vault.file_key import FileKey
 from adapters.vault.postgres import PostgresVault
 from adapters.vault.ring import Ring
 from domain.errors import Contended, WrongMasterKey
+from krypton.master_keys import ring
 from krypton.settings import Settings
 from postgres.session import connect
 from tests.fakes.private import private
@@ -58,8 +59,7 @@ class Keys:
 
     def ring(self) -> Ring:
         """As a process has it."""
-        settings = Settings(self.file.parent, master_key_file=self.file)
-        return Ring(lambda: [FileKey(key) for key in settings.master_keys()], settings.master_key_where)
+        return ring(Settings(self.file.parent, master_key_file=self.file))
 
 
 @pytest.fixture

@@ -17,11 +17,12 @@ from domain.actors import Caller
 from domain.aggregates.identity import Identity
 from domain.commands.received_patient import ReceivedPatient
 from domain.commands.studies import ReceivedConflict
+from krypton.addresses import Addresses
 from krypton.bootstrap import Krypton
 from krypton.cli import consent, erase, given, identity, identity_pairs, identity_search, importing, ingest
 from krypton.cli.audit import moment_of
 from krypton.cli.main import run
-from krypton.settings import Addresses, Settings
+from krypton.settings import Settings
 from tests.fakes.ids import IDS, SECRET
 from tests.fakes.region import Region
 

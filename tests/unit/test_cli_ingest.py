@@ -10,11 +10,12 @@ import pytest
 from adapters.dicom.folder import ingest_paths
 from adapters.dicom.inlet import spool_at
 from adapters.inbox.spool import NoRoom, Spool
+from krypton.addresses import Addresses
 from krypton.bootstrap import Krypton
 from krypton.cli import ingest
 from krypton.cli.main import run
 from krypton.failures import UNREACHABLE
-from krypton.settings import Addresses, Settings
+from krypton.settings import Settings
 from tests.fakes.dicom import SITE, enrolled, instance, instances_recorded, new_uid, write
 
 

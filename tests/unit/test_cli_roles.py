@@ -10,7 +10,8 @@ import pytest
 from krypton import believed
 from krypton.believed import believe
 from krypton.cli.roles import own_roles, user_name, write_for_development
-from krypton.settings import Settings, SettingsWrong
+from krypton.errors import SettingsWrong
+from krypton.settings import Settings
 
 
 def stated(folder: Path, text: str) -> Settings:

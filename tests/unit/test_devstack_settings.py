@@ -5,11 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from krypton.settings import Addresses, ServiceUnavailable, Settings, SettingsWrong, addresses
+from krypton.addresses import Addresses, locate
+from krypton.errors import ServiceUnavailable, SettingsWrong
+from krypton.master_keys import plain_keys
+from krypton.settings import Settings
 from streams.broker.broker import options
 from tests.fakes.private import private
 
 KEY = base64.b64encode(bytes(range(32))).decode()
+
+
+def addresses(settings: Settings) -> Addresses:
+    return locate(settings.home, settings.kafka, settings.database)
 
 
 def test_an_empty_environment_means_the_embedded_stack_of_this_folder(tmp_path: Path) -> None:
@@ -74,20 +81,20 @@ def test_a_wrong_setting_is_refused_by_name(given: dict[str, str], named: str, t
 def test_the_master_key_comes_from_the_environment_before_any_file(tmp_path: Path) -> None:
     (tmp_path / "key").write_text(base64.b64encode(bytes(32)).decode())
     given = {"KRYPTON_MASTER_KEY": KEY, "KRYPTON_MASTER_KEY_FILE": "key"}
-    assert Settings.read(given, tmp_path).master_key() == bytes(range(32))
+    assert plain_keys(Settings.read(given, tmp_path)) == (bytes(range(32)),)
 
 
 def test_the_master_key_comes_from_a_file_or_from_the_state_folder(tmp_path: Path) -> None:
     private(tmp_path / "key", KEY + "\n")
     private(tmp_path / "master.key", KEY)
-    assert Settings.read({"KRYPTON_MASTER_KEY_FILE": "key"}, tmp_path).master_key() == bytes(range(32))
-    assert Settings.read({"KRYPTON_HOME": "."}, tmp_path).master_key() == bytes(range(32))
+    assert plain_keys(Settings.read({"KRYPTON_MASTER_KEY_FILE": "key"}, tmp_path)) == (bytes(range(32)),)
+    assert plain_keys(Settings.read({"KRYPTON_HOME": "."}, tmp_path)) == (bytes(range(32)),)
 
 
 @pytest.mark.parametrize("wrong", [base64.b64encode(b"short").decode(), KEY + "!", "é"])
 def test_a_master_key_that_is_none_is_refused_without_showing_it(wrong: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsWrong, match="KRYPTON_MASTER_KEY must hold base64 of exactly 32") as refusal:
-        Settings.read({"KRYPTON_MASTER_KEY": wrong}, tmp_path).master_key()
+        plain_keys(Settings.read({"KRYPTON_MASTER_KEY": wrong}, tmp_path))
     assert wrong not in str(refusal.value)
 
 
@@ -95,7 +102,7 @@ def test_a_master_key_that_is_none_is_refused_without_showing_it(wrong: str, tmp
 def test_a_file_of_which_a_line_is_no_master_key_is_named(text: str, tmp_path: Path) -> None:
     private(tmp_path / "key", text)
     with pytest.raises(SettingsWrong, match=r"/key must hold base64 of exactly 32 bytes"):
-        Settings.read({"KRYPTON_MASTER_KEY_FILE": "key"}, tmp_path).master_keys()
+        plain_keys(Settings.read({"KRYPTON_MASTER_KEY_FILE": "key"}, tmp_path))
 
 
 def test_a_master_key_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
@@ -104,12 +111,12 @@ def test_a_master_key_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
     for name in (".", "bytes", "not-there"):
         with pytest.raises(SettingsWrong, match=r"KRYPTON_MASTER_KEY_FILE: .* cannot be read: give a file that can"):
-            Settings.read({"KRYPTON_MASTER_KEY_FILE": name}, tmp_path).master_keys()
+            plain_keys(Settings.read({"KRYPTON_MASTER_KEY_FILE": name}, tmp_path))
 
 
 def test_a_missing_master_key_has_no_default(tmp_path: Path) -> None:
     with pytest.raises(SettingsWrong, match="no master key: set KRYPTON_MASTER_KEY_FILE"):
-        Settings.read({}, tmp_path).master_key()
+        plain_keys(Settings.read({}, tmp_path))
 
 
 def test_no_secret_shows_when_settings_are_printed(tmp_path: Path) -> None:

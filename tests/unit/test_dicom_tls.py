@@ -24,8 +24,9 @@ from adapters.dicom.receiver import Ways
 from adapters.dicom.storage import Doors, StorageService
 from adapters.inbox.batches import Limits
 from adapters.tls import calling, context
+from krypton.errors import SettingsWrong
 from krypton.services.dicom import proven
-from krypton.settings import Settings, SettingsWrong
+from krypton.settings import Settings
 from tests.fakes.certificates import Authority, Issued
 from tests.fakes.dicom import AE_TITLE, CT_IMAGE, OTHER_AE_TITLE, SITE, enrolled, instance, part10
 from tests.waiting import WITHIN_S, until

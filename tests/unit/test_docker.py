@@ -8,14 +8,16 @@ import pytest
 import typer
 import yaml
 
+from krypton.addresses import Addresses
 from krypton.cli.main import build
 from krypton.devstack import secure
 from krypton.devstack.broker_properties import configuration
 from krypton.devstack.home import StackHome
 from krypton.devstack.postgres import SETTINGS
+from krypton.kafka_login import as_login
 from krypton.ports import Ports
 from krypton.services.logins import rights, worker
-from krypton.settings import Addresses, Settings, as_login
+from krypton.settings import Settings
 from projections.declared import VIEWS
 from streams.broker.broker import OPERATOR, with_login
 from tests.fakes.private import private

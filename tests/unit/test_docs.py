@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import typer.main
 
-from krypton import setting_values, settings
+from krypton import setting_bounds, setting_values, settings
 from krypton.cli import calling
 from krypton.cli.main import build
 from schemas.registry import registry
@@ -35,7 +35,7 @@ def commands(group: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str
 
 COMMANDS = dict(commands(typer.main.get_command(build())))
 SOURCES = "\n".join(Path(file).read_text() for file in (settings.__file__, setting_values.__file__, calling.__file__))
-NUMBERS_SET = {f"KRYPTON_{name.upper()}" for name in (*settings.WHOLE, *settings.SECONDS)}
+NUMBERS_SET = {f"KRYPTON_{name.upper()}" for name in (*setting_bounds.WHOLE, *setting_bounds.SECONDS)}
 SETTINGS = sorted({n for n in re.findall(r"KRYPTON_\w+", SOURCES) if n != "KRYPTON_"} | NUMBERS_SET)
 
 

@@ -6,9 +6,10 @@ from threading import Event
 
 import pytest
 
+from krypton.addresses import Addresses
 from krypton.bootstrap import Krypton
 from krypton.erasing.background import InBackground
-from krypton.settings import Addresses, Settings
+from krypton.settings import Settings
 from tests.waiting import WITHIN_S, until
 
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from krypton.addresses import Addresses
 from krypton.bootstrap import Krypton
 from krypton.erasing import exports
-from krypton.settings import Addresses, Settings
+from krypton.settings import Settings
 from tests.fakes.erasing import Erase
 from tests.fakes.region import Region
 

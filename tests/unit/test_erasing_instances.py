@@ -18,11 +18,12 @@ from adapters.inbox.spool import Spool
 from domain.commands.erasures import erasure_of
 from domain.commands.studies import ReassignStudy, WithdrawStudy
 from domain.work import Work
+from krypton.addresses import Addresses
 from krypton.bootstrap import Krypton
 from krypton.erasing import instances
 from krypton.erasing import refused as refusals
 from krypton.erasing.again import Again
-from krypton.settings import Addresses, Settings
+from krypton.settings import Settings
 from schemas.codec import Codec
 from tests.fakes.dicom import OTHER_SITE, ROOT, enrolled, instance, of_type, write
 from tests.fakes.erasing import Erase

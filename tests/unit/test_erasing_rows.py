@@ -5,9 +5,10 @@ from uuid import UUID
 import pytest
 
 from adapters.vault.postgres import FRESH_S
+from krypton.addresses import Addresses
 from krypton.bootstrap import Krypton
 from krypton.erasing.rows import Destroyed
-from krypton.settings import Addresses, Settings
+from krypton.settings import Settings
 from tests.fakes.region import Region
 from tests.fakes.vault import MemoryVault
 

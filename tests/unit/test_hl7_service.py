@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from krypton.errors import ServiceUnavailable
 from krypton.services.hl7 import serve
 from krypton.services.run import COMMANDS, ports
-from krypton.settings import ServiceUnavailable, Settings
+from krypton.settings import Settings
 from tests.fakes import hl7
 from tests.fakes.hl7 import Answered, message, pid
 from tests.waiting import until

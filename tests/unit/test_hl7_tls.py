@@ -11,8 +11,9 @@ import pytest
 from adapters.hl7.mllp import Bounds
 from adapters.hl7.server import Answers, Server, Slots
 from adapters.tls import context
+from krypton.errors import SettingsWrong
 from krypton.services.hl7 import closed, tls
-from krypton.settings import Settings, SettingsWrong
+from krypton.settings import Settings
 from tests.fakes import hl7
 from tests.fakes.certificates import Authority, Issued
 from tests.fakes.hl7 import SENDER, Answered, message, pid

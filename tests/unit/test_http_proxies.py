@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from krypton.errors import SettingsWrong
 from krypton.faces.http import exchange
 from krypton.faces.http.exchange import Exchange
 from krypton.faces.http.problem import Problem
 from krypton.faces.http.proxies import Forwarded, key_of
-from krypton.settings import Settings, SettingsWrong
+from krypton.settings import Settings
 
 PROXY, OTHER_PROXY, CLIENT, STRANGER = "10.0.0.7", "10.0.0.8", "192.0.2.9", "198.51.100.3"
 BESIDE = "127.0.0.9"

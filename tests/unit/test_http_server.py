@@ -15,6 +15,7 @@ import pytest
 from starlette.responses import StreamingResponse
 
 from adapters.tls import context
+from krypton.errors import SettingsWrong
 from krypton.faces.http import routes
 from krypton.faces.http.accounts import Accounts
 from krypton.faces.http.app import face
@@ -24,7 +25,7 @@ from krypton.faces.http.signing_in import Authenticator
 from krypton.faces.http.watched import unreadable
 from krypton.services.http import AnsweringProtocol, listen
 from krypton.services.web import protocol
-from krypton.settings import Settings, SettingsWrong
+from krypton.settings import Settings
 from tests.fakes.certificates import Authority, Issued
 from tests.fakes.http_server import serving
 from tests.fakes.private import private

@@ -9,9 +9,10 @@ from adapters.notary.keys import SigningKey
 from domain.errors import NotFound
 from domain.proofs.merkle import EMPTY_ROOT
 from domain.proofs.note import Checkpoint, Note
+from krypton.errors import SettingsWrong
 from krypton.integrity.keys import KeyGone, made, signing_key
 from krypton.services.notary import never_a_second_key
-from krypton.settings import Settings, SettingsWrong
+from krypton.settings import Settings
 from tests.integration.live_cli import CommandLine
 
 ORIGIN = Settings.log_origin

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from krypton.addresses import Addresses
+from krypton.errors import SettingsWrong
+from krypton.kafka_login import as_login
 from krypton.services import logins
-from krypton.settings import Addresses, SettingsWrong, as_login
 from projections.declared import VIEWS
 from streams.broker import broker
 from streams.broker.topics import CHECKPOINTS, DEAD_LETTERS, LEDGER

@@ -10,11 +10,15 @@ import pytest
 
 from adapters import private as files
 from adapters.notary.keys import SigningKey
+from krypton import master_keys
+from krypton.addresses import Addresses
 from krypton.bootstrap import Krypton
 from krypton.devstack.home import StackHome
+from krypton.errors import SettingsWrong
 from krypton.integrity.keys import signing_key
+from krypton.kafka_login import as_login
 from krypton.services.hl7 import tls
-from krypton.settings import Addresses, Settings, SettingsWrong, as_login
+from krypton.settings import Settings
 from streams.broker.broker import OPERATOR, login_file, with_login
 from tests.fakes.certificates import Authority
 from tests.fakes.private import private
@@ -30,7 +34,7 @@ def master_key(folder: Path) -> Path:
 
 
 def read_master_key(file: Path) -> None:
-    Settings.read({"KRYPTON_MASTER_KEY_FILE": str(file)}, file.parent).master_keys()
+    master_keys.plain_keys(Settings.read({"KRYPTON_MASTER_KEY_FILE": str(file)}, file.parent))
 
 
 def embedded_key(folder: Path) -> Path:
@@ -38,7 +42,7 @@ def embedded_key(folder: Path) -> Path:
 
 
 def read_embedded_key(file: Path) -> None:
-    Settings(file.parent).master_keys()
+    master_keys.plain_keys(Settings(file.parent))
 
 
 def pin(folder: Path) -> Path:
@@ -46,7 +50,7 @@ def pin(folder: Path) -> Path:
 
 
 def read_pin(file: Path) -> None:
-    Settings(file.parent, pkcs11_pin_file=file).pkcs11_pin()
+    master_keys.pin(Settings(file.parent, pkcs11_pin_file=file))
 
 
 def tree_key(folder: Path) -> Path:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from krypton.settings import Settings, SettingsWrong
+from krypton.errors import SettingsWrong
+from krypton.settings import Settings
 from projections.versions.away import Away
 from projections.versions.bounds import BASE_MIB, DEFAULT_MIB, KEY_BYTES, LEAST_MIB, MIB, ROW_BYTES, Bounds
 

@@ -13,13 +13,14 @@ import psutil
 import pytest
 
 from krypton.devstack.processes import alive
+from krypton.errors import ServiceUnavailable
 from krypton.home import Home
 from krypton.listeners import is_taken, listener
 from krypton.services import parent
 from krypton.services.alone import Needed, only_run, taken_ports
 from krypton.services.run import ports
 from krypton.services.supervisor import Child, supervise
-from krypton.settings import ServiceUnavailable, Settings
+from krypton.settings import Settings
 from tests.waiting import WITHIN_S, until
 
 CHILD = "from krypton.services.parent import end_with_parent; end_with_parent(); print('on', flush=True); input()"

@@ -22,8 +22,9 @@ from adapters.inbox.filed import delete_filed, filed
 from adapters.inbox.linked import LINKS, MARK, VolumeAway
 from adapters.inbox.spool import Spool
 from adapters.inbox.volumes import Volumes
+from krypton.errors import SettingsWrong
 from krypton.services.image_health import problems_of_volumes
-from krypton.settings import Settings, SettingsWrong
+from krypton.settings import Settings
 from tests.fakes.dicom import ROOT, SITE, enrolled, instances_recorded, of_type, write
 from tests.fakes.ledger import MemoryLedger
 from tests.unit.test_archive_study import OTHERS, alone, arrive, image
