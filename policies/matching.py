@@ -12,8 +12,8 @@ merged with those it agrees with, or proposed to a human; a rule's merge that a 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from domain.aggregates.link import HUMAN
 from domain.errors import Erased, EvidenceGone, OnePersonAlready, RuleBroken
+from domain.held import HUMAN
 from policies.policy import Due, Kind, Policy
 from schemas.event import LedgerEvent
 

@@ -10,8 +10,8 @@ from typing import Final
 
 from adapters.hl7.er7 import Repetition, Segment
 from adapters.hl7.refusal import Condition, Refused
-from domain.aggregates.identity import Status
 from domain.commands.announced import AnnouncedPatient, Matricule
+from domain.identity_status import Status
 from domain.ins import AUTHORITIES
 from domain.traits import words
 

@@ -15,7 +15,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who may be meant. ``status``, ``flags``: as ``domain.aggregates.identity`` has them."""
+    """Somebody who may be meant. ``status``, ``flags``: of ``domain.identity_status``, ``domain.identity_flags``."""
 
     numbers: tuple[Number, ...]
     traits: Mapping[str, str | None]

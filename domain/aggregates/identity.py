@@ -38,65 +38,30 @@ I18 What protects a person protects both parts of an identity that is split, unt
 Source: RNIV 1 v2.0 (EXI SI 07, 08, 09); Référentiel INS v2.1.
 """
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import date
-from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from eventsourcing.domain import Aggregate, event
 
-from domain.errors import (
-    Erased,
-    FlagUnchanged,
-    KeyMissing,
-    NothingToChange,
-    NothingToCorrect,
-    NothingToUndo,
-    StatusNotAllowed,
+from domain.deferred import Deferred
+from domain.errors import Erased, KeyMissing, NothingToCorrect, StatusNotAllowed
+from domain.identity_flags import (
+    FORCES_PROV,
+    INS_DOUBTFUL,
+    contradicted,
+    forcing_prov,
+    refuse_clearing,
+    refuse_setting,
 )
+from domain.identity_status import STRICT, WITHOUT_INS, Status, refuse_status
 from domain.ids import Ids
 from domain.ins import qualified
-from domain.matching.record import record
 from domain.retention import known_day
-from domain.worklist import FLAGS_OF, kind_of
-
-STRICT = ("family", "given", "first_names", "birth_date", "sex", "birth_place")
-
-
-class Status(StrEnum):
-    """RNIV, EXI SI 07: provisional, retrieved, validated, qualified."""
-
-    PROV = "PROV"
-    RECUP = "RECUP"
-    VALI = "VALI"
-    QUAL = "QUAL"
-
-
-NEEDS_INS = {Status.RECUP, Status.QUAL}
-FORCES_PROV = {"DOUT": "FICT", "FICT": "DOUT"}  # each excludes the other (EXI SI 09)
-WITHOUT_INS = {Status.RECUP: Status.PROV, Status.QUAL: Status.VALI}
-SPLIT = "split"  # source of an identity that was split off another one
-INS_DOUBTFUL = "ins_doubtful"
-NUMBER_SWAPPED = "number_swapped"
-FLAGS = ("DOUT", "FICT", "HOMA", *(flag for flags in FLAGS_OF.values() for flag in flags))
-TOLD_BY_INS = {"sex": "sex", "year": "year of birth", "month": "month of birth"}
-
-
-@dataclass(frozen=True)
-class SplitOff:
-    """What an identity got when it was taken out of another one. ``flags``: those that were cleared there;
-    ``carried_flags``: those that it has as that one had them; ``marked``: whether that one was flagged
-    ``statements_of_two`` then.
-    """
-
-    from_identity: UUID
-    studies: tuple[UUID, ...]
-    orders: tuple[UUID, ...]
-    flags: tuple[str, ...]
-    carried_flags: tuple[str, ...] = ()
-    marked: bool = False
+from domain.split_off import SplitOff, standing
+from domain.worklist import kind_of
 
 
 class Identity(Aggregate):
@@ -206,8 +171,7 @@ class Identity(Aggregate):
         self.split_undone = False
         self.emptied = False
         self.erased = False
-        self.postponed: dict[str, int | None] = {}  # by the kind for which it waits alone
-        self.assigned: dict[str, str | None] = {}
+        self.deferred: dict[str, Deferred] = {}  # by the kind for which it waits alone
 
     def correct(self, *, traits: dict[str, Any], reason: str) -> None:
         """Replace traits; a changed strict trait lowers the status.
@@ -237,16 +201,7 @@ class Identity(Aggregate):
         """Change the reliability status. Raises StatusNotAllowed (I4)."""
         if status is self.status:
             raise StatusNotAllowed(f"identity {self.id} is {status} already: nothing to do")
-        if status is not Status.PROV and (bad := sorted(self.flags & FORCES_PROV.keys())):
-            raise StatusNotAllowed(
-                f"identity {self.id} is flagged {', '.join(bad)}: clear the flag, then raise the status"
-            )
-        if status in NEEDS_INS and not self.has_ins:
-            raise StatusNotAllowed(f"identity {self.id} has no INS: attach it, then set {status}")
-        if status is Status.QUAL and (unknown := self._unknown()):
-            raise StatusNotAllowed(
-                f"identity {self.id} has no {', '.join(unknown)}: QUAL needs all strict traits, correct it first"
-            )
+        refuse_status(status, f"identity {self.id}", flags=self.flags, has_ins=self.has_ins, traits=self.traits)
         self._status_changed(status=status, reason=reason)
 
     @event(StatusChanged)
@@ -260,7 +215,7 @@ class Identity(Aggregate):
         """
         self.refuse_if_erased()
         self.refuse_if_unreadable()
-        if bad := sorted(self.flags & FORCES_PROV.keys()):
+        if bad := forcing_prov(self.flags):
             raise StatusNotAllowed(f"identity {self.id} is flagged {', '.join(bad)}: INS is not fetched for it")
         before = self.ins
         if (before, self.ins_mode) == (qualified(matricule, oid), mode):
@@ -293,35 +248,15 @@ class Identity(Aggregate):
 
     def _doubt_ins(self) -> None:
         """Flag a matricule that contradicts the traits, and clear the flag where none does any more (I12)."""
-        known = record(self.traits, self.ins).number
-        differ = [words for trait, words in TOLD_BY_INS.items() if known and trait in known.differs]
+        differ = contradicted(self.traits, self.ins)
         if differ and INS_DOUBTFUL not in self.flags:
             self._flagged(flag=INS_DOUBTFUL, reason=f"the matricule tells another {' and '.join(differ)}")
         if not differ and INS_DOUBTFUL in self.flags:
             self._flag_cleared(flag=INS_DOUBTFUL, reason="the matricule contradicts no trait any more")
 
-    def _unknown(self) -> list[str]:
-        """The strict traits that are not known, or say nothing."""
-        known = record(self.traits)
-        told = {
-            "family name": known.family,
-            "given name": known.given,
-            "birth date": known.born,
-            "sex": known.sex,
-            "birth place": known.place,
-        }
-        return [trait for trait, value in told.items() if value is None]
-
     def flag(self, *, flag: str, reason: str) -> None:
         """Set a flag; DOUT and FICT take the status to PROV. Raises FlagUnchanged (I6), StatusNotAllowed (I4)."""
-        if flag not in FLAGS:
-            raise FlagUnchanged(f"no flag {flag}: known are {', '.join(FLAGS)}")
-        if flag in self.flags:
-            raise FlagUnchanged(f"identity {self.id} is flagged {flag} already: nothing to do")
-        if FORCES_PROV.get(flag) in self.flags:
-            raise StatusNotAllowed(
-                f"identity {self.id} is flagged {FORCES_PROV[flag]}, which excludes {flag}: clear it first"
-            )
+        refuse_setting(flag, f"identity {self.id}", self.flags)
         self._flagged(flag=flag, reason=reason)
         if flag in FORCES_PROV and self.status is not Status.PROV:
             self._status_changed(status=Status.PROV, reason=f"flagged {flag}")
@@ -333,8 +268,7 @@ class Identity(Aggregate):
 
     def clear_flag(self, *, flag: str, reason: str) -> None:
         """Remove a flag. Raises FlagUnchanged (I6)."""
-        if flag not in self.flags:
-            raise FlagUnchanged(f"identity {self.id} is not flagged {flag}: nothing to clear")
+        refuse_clearing(flag, f"identity {self.id}", self.flags)
         self._flag_cleared(flag=flag, reason=reason)
 
     @event(FlagCleared)
@@ -345,34 +279,31 @@ class Identity(Aggregate):
     def _ask_afresh(self, flag: str) -> None:
         """What is decided or asked next ends that it was postponed, or given to a clerk (L10)."""
         if kind := kind_of(flag):
-            self.postponed.pop(kind, None)
-            self.assigned.pop(kind, None)
+            self.deferred.pop(kind, None)
 
     def postpone(self, *, kind: str, until: int | None, reason: str) -> None:
         """Take what waits of it alone off the worklist until then, µs since 1970; None: it is back.
 
         Raises NothingToChange (L2).
         """
-        if until == self.postponed.get(kind):
-            raise NothingToChange(
-                f"identity {self.id} is {'postponed to then' if until else 'not postponed'}: nothing to do"
-            )
+        self._deferred(kind).refuse_postponing(f"identity {self.id}", until)
         self._postponed(waits_as=kind, until=until, reason=reason)
 
     @event(Postponed)
     def _postponed(self, waits_as: str, until: int | None, reason: str) -> None:
-        self.postponed[waits_as] = until
+        self.deferred[waits_as] = replace(self._deferred(waits_as), until=until)
 
     def assign(self, *, kind: str, assigned_to: str | None, reason: str) -> None:
         """Give what waits of it alone to a clerk; None: to nobody any more. Raises NothingToChange (L2)."""
-        if assigned_to == self.assigned.get(kind):
-            whose = "that clerk's already" if assigned_to else "nobody's already"
-            raise NothingToChange(f"identity {self.id} is {whose}: nothing to do")
+        self._deferred(kind).refuse_assigning(f"identity {self.id}", assigned_to)
         self._assigned(waits_as=kind, assigned_to=assigned_to, reason=reason)
 
     @event(Assigned)
     def _assigned(self, waits_as: str, assigned_to: str | None, reason: str) -> None:
-        self.assigned[waits_as] = assigned_to
+        self.deferred[waits_as] = replace(self._deferred(waits_as), assigned_to=assigned_to)
+
+    def _deferred(self, kind: str) -> Deferred:
+        return self.deferred.get(kind, Deferred())
 
     def see(self, day: date) -> None:
         """The person was there on a day; kept where no later one is known. Raises Erased (I7)."""
@@ -406,16 +337,7 @@ class Identity(Aggregate):
 
     def standing_split(self) -> SplitOff:
         """The split that made it, where nobody took that back. Raises NothingToUndo (I16)."""
-        if self.split is None and self.source == SPLIT:
-            raise NothingToUndo(
-                f"identity {self.id} was split off by a program that did not keep what moved: give its studies "
-                "back one by one, with krypton study reassign, or merge the two"
-            )
-        if self.split is None:
-            raise NothingToUndo(f"identity {self.id} was not split off another one: name one that was, as 123#2")
-        if self.split_undone:
-            raise NothingToUndo(f"the split of identity {self.id} was taken back already: nothing to do")
-        return self.split
+        return standing(self.split, self.id, source=self.source, undone=self.split_undone)
 
     def undo_split(self, *, emptied: bool, reason: str) -> None:
         """Note that its split was taken back. ``emptied``: nothing is its own. Raises NothingToUndo (I16)."""

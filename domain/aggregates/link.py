@@ -20,24 +20,16 @@ L11 It is postponed to a time to come, a year ahead at most.
 Source: RNIV (the national identity-vigilance reference), duplicates and collisions.
 """
 
-from enum import StrEnum
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from eventsourcing.domain import Aggregate, event
 
+from domain.deferred import Deferred
 from domain.errors import HumanMadeIt, NothingToChange, PairBarred, SameIdentity, StillMerged
+from domain.held import HUMAN, Held
 from domain.ids import Ids
-
-HUMAN = "human"
-
-
-class Held(StrEnum):
-    """The state of a pair, as later decisions need it."""
-
-    OPEN = "open"
-    MERGED = "merged"
-    BARRED = "barred"
 
 
 class Link(Aggregate):
@@ -120,8 +112,7 @@ class Link(Aggregate):
         """The link's id: the same pair always has the same one. ``low`` sorts first (L1)."""
         return ids.of("link", str(low), str(high))
 
-    postponed_until: int | None
-    assigned_to: str | None
+    deferred: Deferred
 
     @event(Proposed)
     def __init__(self, id: UUID, low: UUID, high: UUID, low_registered: int, high_registered: int) -> None:
@@ -282,35 +273,29 @@ class Link(Aggregate):
 
     def postpone(self, *, until: int | None, reason: str) -> None:
         """Take the pair off the worklist until then, µs since 1970; None: it is back. Raises NothingToChange (L2)."""
-        if until == self.postponed_until:
-            raise NothingToChange(
-                f"link {self.id} is {'postponed to then' if until else 'not postponed'}: nothing to do"
-            )
+        self.deferred.refuse_postponing(f"link {self.id}", until)
         self._postponed(**self.pair, reason=reason, until=until)
 
     @event(Postponed)
     def _postponed(
         self, low: UUID, high: UUID, low_registered: int, high_registered: int, reason: str, until: int | None
     ) -> None:
-        self.postponed_until = until
+        self.deferred = replace(self.deferred, until=until)
 
     def assign(self, *, assigned_to: str | None, reason: str) -> None:
         """Give the pair to a clerk; None: to nobody any more. Raises NothingToChange (L2)."""
-        if assigned_to == self.assigned_to:
-            whose = "that clerk's already" if assigned_to else "nobody's already"
-            raise NothingToChange(f"link {self.id} is {whose}: nothing to do")
+        self.deferred.refuse_assigning(f"link {self.id}", assigned_to)
         self._assigned(**self.pair, reason=reason, assigned_to=assigned_to)
 
     @event(Assigned)
     def _assigned(
         self, low: UUID, high: UUID, low_registered: int, high_registered: int, reason: str, assigned_to: str | None
     ) -> None:
-        self.assigned_to = assigned_to
+        self.deferred = replace(self.deferred, assigned_to=assigned_to)
 
     def _on_the_list(self, *, waits: bool) -> None:
         self.waits = waits
-        self.postponed_until = None
-        self.assigned_to = None
+        self.deferred = Deferred()
 
     def _refuse_if_parted(self, rule: str) -> None:
         if self.parted_by_human and rule != HUMAN:

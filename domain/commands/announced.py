@@ -11,13 +11,16 @@ from typing import Any
 from uuid import UUID
 
 from domain import ins
-from domain.aggregates.identity import FORCES_PROV, NUMBER_SWAPPED, Identity, Status
-from domain.aggregates.link import HUMAN, Held, Link
+from domain.aggregates.identity import Identity
+from domain.aggregates.link import Link
 from domain.commands.directory import is_enrolled
 from domain.commands.links import Merge, Unmerge
 from domain.commands.pairs import link_of
 from domain.commands.received_patient import ReceivedPatient, meant_by, registered_beside, under_number
 from domain.errors import AlreadyRegistered, NotFound, NothingToChange, UnknownSite
+from domain.held import HUMAN, Held
+from domain.identity_flags import NUMBER_SWAPPED, forcing_prov
+from domain.identity_status import Status
 from domain.ids import Ids
 from domain.retention import birth_day, seen_day
 from domain.same_number import names_agree
@@ -115,7 +118,7 @@ class AnnouncePatient:
 def _state(work: Work, known: Identity, patient: AnnouncedPatient) -> None:
     """Whatever differs becomes as stated; flags that exclude the status go first."""
     if patient.status not in (None, Status.PROV):
-        for flag in sorted(known.flags & FORCES_PROV.keys() - set(patient.flags)):
+        for flag in forcing_prov(known.flags - set(patient.flags)):
             known.clear_flag(flag=flag, reason=SAID)
     traits = corrected(work.now, known.traits, **patient.stated)
     if any(traits[name] != known.traits.get(name) for name in traits):

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from domain.aggregates.identity import Identity
-from domain.aggregates.link import Held
 from domain.aggregates.study import Conflict, Study
 from domain.commands.doses import ReceivedDose, correct_dose
 from domain.commands.pairs import in_review, link_of, links_between
@@ -13,6 +12,7 @@ from domain.commands.received_patient import ReceivedPatient, identity_for
 from domain.commands.studies import hand_over
 from domain.commands.study_protection import Whose
 from domain.errors import Erased, HumanMadeIt, NothingToChange
+from domain.held import Held
 from domain.traits import received_traits
 from domain.work import Work
 

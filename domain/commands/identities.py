@@ -7,9 +7,10 @@ from uuid import UUID
 
 from domain import ins
 from domain.aggregates.establishment import CODE
-from domain.aggregates.identity import Identity, Status
+from domain.aggregates.identity import Identity
 from domain.commands.directory import is_enrolled
 from domain.errors import AlreadyRegistered, UnknownSite
+from domain.identity_status import Status
 from domain.ids import Ids
 from domain.traits import corrected, refuse_mistyped_id, traits
 from domain.work import Work

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from domain.aggregates.link import HUMAN, Held, Link
+from domain.aggregates.link import Link
 from domain.commands.evidence import agreeing, refuse_erased, refuse_held
 from domain.commands.joining import refuse_joined, still_joined
 from domain.commands.pairs import differing, ids_between, in_review, link_of, links_between
 from domain.errors import EvidenceGone, NothingToChange, OnePersonAlready
+from domain.held import HUMAN, Held
 from domain.ids import Ids
 from domain.rules.matching import MERGE
 from domain.work import Work

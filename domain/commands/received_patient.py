@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from domain.aggregates.identity import FORCES_PROV, Identity
+from domain.aggregates.identity import Identity
 from domain.commands.directory import is_enrolled
 from domain.errors import BadIns, NothingNew, OtherAuthority, UnknownSite
+from domain.identity_flags import forcing_prov
 from domain.ins import Authorities, matricule, qualified
 from domain.same_number import can_be_one_person, completed, names_agree
 from domain.traits import received_traits, refuse_odd_id
@@ -117,7 +118,7 @@ def _attach_ins(identity: Identity, patient: ReceivedPatient, authorities: Autho
     One that cannot be taken, or is another than the identity has, is left out, and the identity is flagged
     ``ins_left_out``: the study is taken all the same.
     """
-    if not (patient.ins and patient.ins_oid) or identity.flags & FORCES_PROV.keys():
+    if not (patient.ins and patient.ins_oid) or forcing_prov(identity.flags):
         return
     try:
         checked = matricule(patient.ins, patient.ins_oid, authorities)

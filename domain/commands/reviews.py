@@ -11,9 +11,10 @@ from uuid import UUID
 
 from domain.actors import actor, role_of
 from domain.aggregates.identity import Identity
-from domain.aggregates.link import Held, Link
+from domain.aggregates.link import Link
 from domain.commands.pairs import link_of
 from domain.errors import BadDelay, NothingWaits
+from domain.held import Held
 from domain.tasks import check
 from domain.times import micros
 from domain.work import Work

@@ -9,11 +9,12 @@ from typing import Final, NamedTuple
 
 from domain.aggregates.consent import EVERYONE, Consent, Origin, Scope, Statement
 from domain.aggregates.erasure import Erasure
-from domain.aggregates.identity import Identity, SplitOff
+from domain.aggregates.identity import Identity
 from domain.commands.consents import consent_of
 from domain.commands.erasures import erasure_of
 from domain.commands.persons import Person
 from domain.errors import SplitStands
+from domain.split_off import SplitOff
 from domain.times import micros
 from domain.work import Work
 from domain.worklist import STATEMENTS_OF_TWO

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from domain.aggregates.identity import SPLIT, Identity, SplitOff
+from domain.aggregates.identity import Identity
 from domain.aggregates.order import Order
 from domain.aggregates.study import Study
 from domain.commands.care import theirs
@@ -18,6 +18,7 @@ from domain.commands.studies import move, move_doses
 from domain.errors import NothingToSplit, NothingToUndo, SamePerson, SplitStands
 from domain.ids import Ids
 from domain.same_number import can_be_one_person
+from domain.split_off import SPLIT, SplitOff
 from domain.traits import received_traits, traits
 from domain.work import Work
 from domain.worklist import MAY_BE_MIXED, NUMBER_OF_TWO

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from domain.aggregates.identity import Status
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag, Register, SetStatus
+from domain.identity_status import Status
 from domain.traits import TRAITS
 from krypton.cli import identity_import, identity_pairs, identity_review, identity_search, identity_split
 from krypton.cli.calling import ASKED, OWN, As, Why

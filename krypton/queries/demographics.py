@@ -11,10 +11,11 @@ from typing import Any, Final
 from uuid import UUID
 
 from domain.actors import Caller
-from domain.aggregates.identity import Identity, Status
+from domain.aggregates.identity import Identity
 from domain.commands.announced import bearer
 from domain.commands.directory import is_enrolled
 from domain.errors import AlreadyRegistered, NotFound
+from domain.identity_status import Status
 from domain.ins import qualified
 from domain.work import Work
 from krypton.bootstrap import Krypton

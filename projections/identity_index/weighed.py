@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from psycopg2.extensions import connection as Connection
 
-from domain.aggregates.link import HUMAN
+from domain.held import HUMAN
 from domain.matching import pair as alone
 from domain.matching.candidates import Places, candidates
 from domain.matching.deciding import Decided, Pair, Weigh, decide, scored

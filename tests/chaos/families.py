@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from domain.aggregates.identity import Status
 from domain.commands import accesses, consents, identities, links, orders, readings, studies
+from domain.identity_status import Status
 from domain.ports import Answer
 from domain.work import Command
 from tests.fakes.region import CLINICIAN, RADIOLOGIST, SITES, dose, exposure, received

@@ -2,8 +2,8 @@
 
 from pytest_bdd import given, parsers, scenarios, step, then, when
 
-from domain.aggregates.identity import Status
 from domain.commands.identities import AttachIns, Correct, DetachIns, Flag, Register, SetStatus
+from domain.identity_status import Status
 from schemas.event import ERASED
 from tests.fakes.erasing import Erase
 from tests.features.conftest import FEATURES

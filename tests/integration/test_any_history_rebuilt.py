@@ -16,10 +16,10 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from domain.aggregates.identity import Status
 from domain.commands import accesses, consents, identities, links, orders, readings, splits, studies
 from domain.commands.studies import ReceivedReport
 from domain.errors import NotFound, RuleBroken
+from domain.identity_status import Status
 from domain.work import Command
 from projections.declared import VIEWS
 from projections.engine.projection import schema_of

@@ -13,10 +13,10 @@ from uuid import UUID
 
 import pytest
 
-from domain.aggregates.link import HUMAN
 from domain.commands.identities import AttachIns, Correct, DetachIns
 from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
 from domain.errors import NotFound, RuleBroken
+from domain.held import HUMAN
 from domain.ins import qualified
 from domain.matching.pair import tiers, weighed
 from domain.matching.record import record

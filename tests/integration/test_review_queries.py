@@ -9,11 +9,11 @@ from uuid import UUID
 
 import pytest
 
-from domain.aggregates.identity import Status
 from domain.commands.announced import AnnounceLink, AnnounceMerge
 from domain.commands.identities import AttachIns, ClearFlag, Flag, Register, SetStatus
 from domain.commands.links import Bar, Dismiss, Merge, Propose
 from domain.commands.reviews import Alone, Assign, Pair, Postpone
+from domain.identity_status import Status
 from domain.times import iso, micros
 from domain.worklist import KINDS
 from projections.identity_index.evidenced import Evidence

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from domain import errors
 from domain.actors import Role
-from domain.aggregates.identity import Identity, Status
+from domain.aggregates.identity import Identity
 from domain.aggregates.link import Link
 from domain.commands.announced import AnnounceMerge, AnnounceUnlink
 from domain.commands.consents import Grant, Oppose
@@ -16,6 +16,7 @@ from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns,
 from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
 from domain.commands.reviews import Alone, Assign, Pair, Postpone
 from domain.commands.splits import Split, UndoSplit
+from domain.identity_status import Status
 from domain.ins import PRODUCTION, key_of, matricule
 from domain.tasks import check
 from domain.traits import received_traits

@@ -12,7 +12,7 @@ from eventsourcing.persistence import IntegrityError, StoredEvent
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.aggregates.identity import Identity, Status
+from domain.aggregates.identity import Identity
 from domain.commands.directory import Affiliate, EnrollSite, RegisterDevice
 from domain.commands.identities import Correct, Flag, Register, SetStatus
 from domain.commands.links import Bar, Merge, Unbar, Unmerge
@@ -26,6 +26,7 @@ from domain.errors import (
     NotFound,
     RuleBroken,
 )
+from domain.identity_status import Status
 from domain.ports import Answer, CommandRecord
 from domain.work import Command, Envelope, Work
 from tests.fakes.eventstore import MemoryRecorder

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from adapters.hl7.desk import Desk
-from domain.aggregates.identity import Identity, Status
+from domain.aggregates.identity import Identity
+from domain.identity_status import Status
 from tests.fakes import hl7
 from tests.fakes.hl7 import MATRICULE, NIR, SITE, Answered, message, mrg, pid, sent
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain.aggregates.identity import FLAGS, Identity, Status
+from domain.aggregates.identity import Identity
 from domain.commands.identities import (
     AttachIns,
     ClearFlag,
@@ -27,6 +27,8 @@ from domain.errors import (
     StatusNotAllowed,
     UnknownSite,
 )
+from domain.identity_flags import FLAGS
+from domain.identity_status import Status
 from tests.fakes.erasing import Erase
 from tests.fakes.ids import IDS
 from tests.fakes.region import Region

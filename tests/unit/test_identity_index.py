@@ -4,8 +4,8 @@ from uuid import UUID
 
 import pytest
 
-from domain.aggregates.identity import Status
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag, SetStatus
+from domain.identity_status import Status
 from projections.engine.projection import RowKey, UnknownEvent
 from projections.identity_index.view import IdentityIndex
 from schemas.event import LedgerEvent

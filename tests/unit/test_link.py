@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.aggregates.identity import Identity
-from domain.aggregates.link import HUMAN, Link
+from domain.aggregates.link import Link
 from domain.commands.identities import AttachIns, Correct, DetachIns, Flag
 from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
 from domain.commands.studies import ReassignStudy
@@ -29,6 +29,7 @@ from domain.errors import (
     StillMerged,
     TraitsDiffer,
 )
+from domain.held import HUMAN
 from domain.membership import Membership
 from domain.ports import Answer
 from domain.work import Command, Envelope

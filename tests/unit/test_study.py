@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain.aggregates.identity import Identity, Status
+from domain.aggregates.identity import Identity
 from domain.aggregates.study import Study
 from domain.commands.identities import SetStatus
 from domain.commands.received_patient import ReceivedPatient
@@ -17,6 +17,7 @@ from domain.commands.studies import (
     WithdrawStudy,
 )
 from domain.errors import AlreadyThere, BadTraits, NotFound, NothingNew, StudyWithdrawn, UnknownSite
+from domain.identity_status import Status
 from domain.traits import TRAITS
 from domain.work import Command
 from tests.fakes.erasing import Erase

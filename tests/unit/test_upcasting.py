@@ -12,8 +12,9 @@ from uuid import UUID
 
 import pytest
 
-from domain.aggregates.link import Held, Link
+from domain.aggregates.link import Link
 from domain.commands.links import Merge, Unmerge
+from domain.held import Held
 from domain.ledger import Ledger
 from domain.storing import LedgerMapper
 from projections.identity_index.view import IdentityIndex
