@@ -7,13 +7,8 @@ from typing import Final
 from adapters.hl7.er7 import Segment, only
 from adapters.hl7.patient import days, matricule, optional_number, own_number, patient
 from adapters.hl7.refusal import Condition, Place, Refused
-from domain.commands.announced import (
-    AnnouncedPatient,
-    AnnounceLink,
-    AnnounceMerge,
-    AnnouncePatient,
-    AnnounceUnlink,
-)
+from domain.commands.announced import AnnouncedPatient, AnnouncePatient
+from domain.commands.announced_pairs import AnnounceLink, AnnounceMerge, AnnounceUnlink
 from domain.work import Command
 
 

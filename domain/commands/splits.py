@@ -11,8 +11,8 @@ from uuid import UUID
 from domain.aggregates.identity import Identity
 from domain.aggregates.order import Order
 from domain.aggregates.study import Study
+from domain.commands.bearers import of_number
 from domain.commands.care import theirs
-from domain.commands.received_patient import ReceivedPatient, under_number
 from domain.commands.split_statements import carry_over, end, refuse_if_it_ruled
 from domain.commands.studies import move, move_doses
 from domain.errors import NothingToSplit, NothingToUndo, SamePerson, SplitStands
@@ -155,8 +155,7 @@ def _split_off(work: Work, mixed: Identity) -> Iterator[str]:
 
 def _bearing(work: Work, identity: Identity) -> Iterator[Identity]:
     """All who bear the number of an identity, itself included."""
-    number = ReceivedPatient(local_id=identity.local_id, issuer=None, stated={})
-    return under_number(work, identity.assigner, number)
+    return of_number(work, identity.assigner, identity.local_id)
 
 
 def _refuse_if_relied_on(work: Work, mixed: Identity, other: Identity) -> None:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from domain.actors import Caller
 from domain.aggregates.identity import Identity
-from domain.commands.announced import bearer
+from domain.commands.bearers import bearer
 from domain.commands.directory import is_enrolled
 from domain.errors import AlreadyRegistered, NotFound
 from domain.identity_status import Status

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pytest_bdd import given, parsers, scenarios, step, then, when
 
-from domain.commands.announced import AnnounceMerge
+from domain.commands.announced_pairs import AnnounceMerge
 from domain.commands.identities import ClearFlag, Flag
 from domain.commands.links import Bar, Dismiss, Propose, Unbar
 from domain.commands.reviews import Alone, Assign, Pair, Postpone

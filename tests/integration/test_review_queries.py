@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.commands.announced import AnnounceLink, AnnounceMerge
+from domain.commands.announced_pairs import AnnounceLink, AnnounceMerge
 from domain.commands.identities import AttachIns, ClearFlag, Flag, Register, SetStatus
 from domain.commands.links import Bar, Dismiss, Merge, Propose
 from domain.commands.reviews import Alone, Assign, Pair, Postpone

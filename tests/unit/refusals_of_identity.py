@@ -9,7 +9,7 @@ from domain import errors
 from domain.actors import Role
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import Link
-from domain.commands.announced import AnnounceMerge, AnnounceUnlink
+from domain.commands.announced_pairs import AnnounceMerge, AnnounceUnlink
 from domain.commands.consents import Grant, Oppose
 from domain.commands.erasures import HoldErasure
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag, Register, SetStatus

@@ -1,0 +1,114 @@
+"""What an establishment's own system announces of two numbers: that they are one person's, or are not.
+
+It says so of the numbers that it gave out itself, and of no others. ``content``: as in ``announced``.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from domain.aggregates.identity import Identity
+from domain.aggregates.link import Link
+from domain.commands.bearers import bearer, refuse_stranger
+from domain.commands.links import Merge, Unmerge
+from domain.commands.pairs import link_of
+from domain.errors import NothingToChange
+from domain.held import HUMAN, Held
+from domain.identity_flags import NUMBER_SWAPPED
+from domain.unlike import unlike
+from domain.work import Work
+
+FOR_A_HUMAN = ("review", "swapped")
+"""Outcomes of a merge that is not made as announced."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnnounceMerge:
+    """The establishment keeps one of two numbers for a person, and gives up the other. ``pairs``: kept, given up."""
+
+    site: str
+    pairs: tuple[tuple[str, str], ...]
+    content: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Merge each pair; where sex or birth date differ, or a bar stands between, leave it to a human, and where the
+        other of the two numbers was kept before (I13).
+
+        Raises UnknownSite (S1), NotFound, AlreadyRegistered (I2), SameIdentity (L1), PairBarred (L3).
+        """
+        refuse_stranger(work, self.site)
+        found = [self._merged(work, kept, gone) for kept, gone in self.pairs]
+        return {"outcome": next((one for one in FOR_A_HUMAN if one in found), "merged"), "content": self.content}
+
+    def _merged(self, work: Work, kept: str, gone: str) -> str:
+        stays, goes = bearer(work, self.site, kept), bearer(work, self.site, gone)
+        link = link_of(work, stays.id, goes.id)
+        if link.held is Held.MERGED and link.merged_because == _given_up(stays, goes):
+            if NUMBER_SWAPPED not in goes.flags:
+                goes.flag(flag=NUMBER_SWAPPED, reason=_given_up(goes, stays))
+            return "swapped"
+        return _joined(work, link, stays, goes, _given_up(goes, stays))
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnnounceLink:
+    """Two numbers of the establishment are one person's, and both are kept."""
+
+    site: str
+    one: str
+    other: str
+    content: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """As ``AnnounceMerge``. Raises UnknownSite (S1), NotFound, AlreadyRegistered (I2), SameIdentity (L1),
+        PairBarred (L3).
+        """
+        refuse_stranger(work, self.site)
+        one, other = bearer(work, self.site, self.one), bearer(work, self.site, self.other)
+        link = link_of(work, one.id, other.id)
+        reason = "the establishment says that both numbers are one person's"
+        return {"outcome": _joined(work, link, one, other, reason), "content": self.content}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnnounceUnlink:
+    """Two numbers of the establishment are not one person's."""
+
+    site: str
+    one: str
+    other: str
+    content: str
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Undo their merge. Raises UnknownSite (S1), NotFound, AlreadyRegistered (I2), SameIdentity (L1),
+        NothingToChange (L2): other links hold the two.
+        """
+        refuse_stranger(work, self.site)
+        one, other = bearer(work, self.site, self.one), bearer(work, self.site, self.other)
+        known = work.find(Link, Link.create_id(work.ids, *sorted((one.id, other.id))))
+        if known and known.held is Held.MERGED:
+            Unmerge(one=one.id, other=other.id, reason="the establishment says that they are two people").decide(work)
+            return {"outcome": "unmerged", "content": self.content}
+        if one.id == other.id:
+            link_of(work, one.id, other.id)
+        work.membership.load((str(one.id), str(other.id)))
+        if str(other.id) in work.membership.person_of(str(one.id)):
+            raise NothingToChange(
+                f"{one.id} and {other.id} are one person by links of other pairs: undo those, krypton identity show "
+                "--links names them"
+            )
+        return {"outcome": "apart", "content": self.content}
+
+
+def _given_up(goes: Identity, stays: Identity) -> str:
+    """Why two were merged; it tells which was kept, so that the other way round is seen."""
+    return f"the establishment gave up the number of {goes.id} for that of {stays.id}"
+
+
+def _joined(work: Work, link: Link, one: Identity, other: Identity, reason: str) -> str:
+    if link.held is Held.MERGED:
+        return "merged"
+    if link.held is Held.OPEN and unlike(one.traits, other.traits):
+        link.request_review(reason=reason, rule=HUMAN, rule_version=0, score=None, compared=[])
+        return "review"
+    found = Merge(one=one.id, other=other.id, reason=reason).decide(work)["outcome"]
+    return "merged" if found == "merged" else "review"
