@@ -7,12 +7,17 @@ validity and one use, guessing is infeasible.
 
 import hashlib
 import hmac
+from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
+
+from domain.errors import BadLimit
 
 SIGNS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # without I, L, O and U, which are misread
 LENGTH = 10
 READ_AS = str.maketrans("ILO", "110")
 COST = {"n": 2**14, "r": 8, "p": 1, "dklen": 32}  # 16 MiB and some 50 ms per try
+WEEK: Final = 7 * 24 * 3600 * 1_000_000  # µs
 
 
 def derive(command_id: UUID, secret: bytes) -> str:
@@ -36,3 +41,23 @@ def salted_hash(code: str, salt: bytes) -> str:
 def matches(typed: str, salt: str, stored: str) -> bool:
     """Whether the typed code equals the stored one. ``salt`` and ``stored`` are hex; compared in constant time."""
     return hmac.compare_digest(salted_hash(typed, bytes.fromhex(salt)), stored)
+
+
+def refuse_life(expires_at: int, now: int) -> None:
+    """Raises BadLimit (C5). Both in µs since 1970, UTC."""
+    if not now < expires_at <= now + WEEK:
+        raise BadLimit("a code lives up to a week, from now on: give another duration")
+
+
+@dataclass(frozen=True)
+class Code:
+    """An unused code as it was issued: its salt and hash, hex."""
+
+    id: UUID
+    salt: str
+    hash: str
+    expires_at: int
+
+    def is_typed(self, typed: str, now: int) -> bool:
+        """Whether it was typed, and has not expired (C6)."""
+        return now < self.expires_at and matches(typed, self.salt, self.hash)

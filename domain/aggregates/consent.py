@@ -14,69 +14,14 @@ Source: CSP L1110-4, R1111-46 (consultation inside the care team), L1111-15, R11
 the care team); IHE PCF (consent that expires, or leaves out an author, a document, a period).
 """
 
-import re
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from eventsourcing.domain import Aggregate, event
 
-from domain.consent_code import matches
-from domain.errors import BadLimit, NoLegitimateReason, NotRunOut, StatementUnchanged, StillOpposed
+from domain.consent_code import Code, refuse_life
+from domain.consent_statements import EVERYONE, Origin, Said, Scope, Statement, refuse_limits
+from domain.errors import NoLegitimateReason, NotRunOut, StatementUnchanged, StillOpposed
 from domain.ids import Ids
-
-EVERYONE = "everyone"
-WEEK = 7 * 24 * 3600 * 1_000_000  # µs
-EXCLUSION = re.compile(r"author:rpps:\d{11}|study:[0-9.]{1,64}|period:\d{4}-\d\d-\d\d/\d{4}-\d\d-\d\d")
-
-
-class Scope(StrEnum):
-    """What an opposition refuses."""
-
-    FEED = "feed"
-    CONSULT = "consult"
-
-
-class Said(StrEnum):
-    """The person's position on consultation by one party: three states, because no answer is not a yes or a no."""
-
-    YES = "yes"
-    NO = "no"
-    NOT_COLLECTED = "not_collected"
-
-
-class Origin(NamedTuple):
-    """The statement that another one was carried over from, and for which identity it was said."""
-
-    identity_id: UUID
-    statement_id: UUID
-
-
-@dataclass(frozen=True)
-class Statement:
-    """A statement in force. ``expires_at``: µs since 1970, UTC; None: until taken back. ``carried``: where from, as an
-    identity was split (I18).
-    """
-
-    id: UUID
-    expires_at: int | None = None
-    exclusions: tuple[str, ...] = ()
-    carried: Origin | None = None
-
-    def holds(self, now: int) -> bool:
-        """Whether it has not expired at ``now`` (µs)."""
-        return self.expires_at is None or now < self.expires_at
-
-
-@dataclass(frozen=True)
-class Code:
-    """An unused one-time code: its salt and hash, hex."""
-
-    id: UUID
-    salt: str
-    hash: str
-    expires_at: int
 
 
 class Consent(Aggregate):
@@ -164,12 +109,7 @@ class Consent(Aggregate):
 
     def grant(self, *, party: str, expires_at: int | None, exclusions: list[str], now: int) -> None:
         """Consent to consultation by one party. Raises BadLimit (C5), StillOpposed (C3), StatementUnchanged (C2)."""
-        if expires_at is not None and expires_at <= now:
-            raise BadLimit("the consent would end before it starts: give an end in the future, or none")
-        if bad := [e for e in exclusions if not EXCLUSION.fullmatch(e)]:
-            raise BadLimit(
-                f"{len(bad)} exclusions are not of the form author:rpps:…, study:<uid> or period:YYYY-MM-DD/YYYY-MM-DD"
-            )
+        refuse_limits(expires_at, exclusions, now)
         if (Scope.CONSULT, party) in self.oppositions:
             raise StillOpposed(f"identity {self.identity_id} opposes consultation by {party}: lift that first")
         if (held := self.grants.get(party)) and held.holds(now):
@@ -245,8 +185,7 @@ class Consent(Aggregate):
 
     def issue_code(self, *, salt: str, hashed: str, expires_at: int, now: int) -> UUID:
         """Record a one-time code for the person to hand over. Raises BadLimit (C5). Returns the code's id."""
-        if not now < expires_at <= now + WEEK:
-            raise BadLimit("a code lives up to a week, from now on: give another duration")
+        refuse_life(expires_at, now)
         code_id = self._next_id()
         self._code_issued(self.identity_id, code_id, salt, hashed, expires_at)
         return code_id
@@ -257,8 +196,7 @@ class Consent(Aggregate):
 
     def code_of(self, typed: str, now: int) -> UUID | None:
         """The id of the code typed, if it was issued here, has not expired and was not used (C6)."""
-        live = (code for code in self.codes.values() if now < code.expires_at)
-        return next((code.id for code in live if matches(typed, code.salt, code.hash)), None)
+        return next((code.id for code in self.codes.values() if code.is_typed(typed, now)), None)
 
     def use_code(self, *, code_id: UUID, access_id: UUID, rpps: str) -> None:
         """Use up a code found by ``code_of`` for one access (C6)."""

@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from domain.aggregates.consent import EVERYONE, Consent, Scope
+from domain.aggregates.consent import Consent
 from domain.aggregates.establishment import Establishment
 from domain.aggregates.identity import Identity
 from domain.aggregates.professional import Professional
 from domain.consent_code import normal, salted_hash
+from domain.consent_statements import EVERYONE, Scope
 from domain.errors import BadCode, Erased, UnknownParty
 from domain.times import iso, micros
 from domain.work import Work

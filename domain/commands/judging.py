@@ -9,11 +9,12 @@ from uuid import UUID
 
 from domain.actors import Caller
 from domain.aggregates.access import EMERGENCY, Access
-from domain.aggregates.consent import Consent, Scope
+from domain.aggregates.consent import Consent
 from domain.aggregates.order import Order
 from domain.aggregates.professional import Professional
 from domain.commands.directory import is_enrolled
 from domain.commands.persons import Person, parties
+from domain.consent_statements import Scope
 from domain.tasks import may
 from domain.times import micros
 from domain.work import Work

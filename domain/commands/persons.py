@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from domain.aggregates.access import EMERGENCY, Access
-from domain.aggregates.consent import Consent, Scope
+from domain.aggregates.consent import Consent
 from domain.aggregates.identity import Identity
+from domain.consent_statements import Scope
 from domain.work import Work
 
 

@@ -7,12 +7,13 @@ nobody consented for the other person; but what a consent leaves out is refused 
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from domain.aggregates.consent import EVERYONE, Consent, Origin, Scope, Statement
+from domain.aggregates.consent import Consent
 from domain.aggregates.erasure import Erasure
 from domain.aggregates.identity import Identity
 from domain.commands.consents import consent_of
 from domain.commands.erasures import erasure_of
 from domain.commands.persons import Person
+from domain.consent_statements import EVERYONE, Origin, Scope, Statement
 from domain.errors import SplitStands
 from domain.split_off import SplitOff
 from domain.times import micros

@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
-from domain.aggregates.consent import EVERYONE, Consent, Origin, Scope
+from domain.aggregates.consent import Consent
 from domain.aggregates.erasure import Erasure
 from domain.aggregates.identity import Identity
 from domain.commands.consents import consent_of
 from domain.commands.erasures import erasure_of
 from domain.commands.split_statements import covered, refusals, said_for
+from domain.consent_statements import EVERYONE, Origin, Scope
 from domain.errors import ProtectionInDoubt
 from domain.work import Work
 from domain.worklist import STATEMENTS_OF_TWO

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Final
 
 from adapters.eventstore.histories import StoredEvent
-from domain.aggregates.consent import Scope
+from domain.consent_statements import Scope
 from domain.sight import Opposition, Sight
 from krypton.auditing.holdings import Holding, holdings
 from krypton.auditing.persons import Persons

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from domain.aggregates.consent import EVERYONE, Scope
 from domain.commands.consents import Grant, IssueCode, LiftOpposition, Oppose, Revoke
 from domain.consent_code import derive
+from domain.consent_statements import EVERYONE, Scope
 from krypton.cli.calling import ASKED, OWN, As
 from krypton.cli.calling import Why as Purpose
 from krypton.cli.connection import ask, asker, envelope, krypton, stating

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 from pytest_bdd import given, parsers, step, when
 
-from domain.aggregates.consent import EVERYONE, Scope
 from domain.commands.consents import Grant, IssueCode, LiftOpposition, Oppose, Revoke
 from domain.commands.directory import Affiliate, RegisterProfessional
+from domain.consent_statements import EVERYONE, Scope
 from tests.features.worlds.world import World
 
 RPPS = {"Dr Arnaud": "10101201233", "Dr Berger": "10101205671"}

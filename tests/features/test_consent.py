@@ -2,7 +2,7 @@
 
 from pytest_bdd import parsers, scenarios, then
 
-from domain.aggregates.consent import EVERYONE
+from domain.consent_statements import EVERYONE
 from tests.features.conftest import FEATURES
 from tests.features.sharing_steps import *  # noqa: F403 - pytest-bdd finds steps among the names of this module
 from tests.features.sharing_steps import party

@@ -6,11 +6,11 @@ from uuid import UUID
 import pytest
 from pytest_bdd import given, parsers, scenarios, step, then, when
 
-from domain.aggregates.consent import Said
 from domain.aggregates.order import Order
 from domain.commands.accesses import CloseEmergency, OpenAccess, ReviewEmergency
 from domain.commands.orders import PerformOrder, PlaceOrder
 from domain.commands.policies import DropEntry
+from domain.consent_statements import Said
 from tests.fakes.policies import MemoryEngine
 from tests.features.conftest import FEATURES
 from tests.features.sharing_steps import *  # noqa: F403 - pytest-bdd finds steps among the names of this module

@@ -12,11 +12,11 @@ import pytest
 from pytest_bdd import given, parsers, scenarios, step, then, when
 
 from domain.actors import Caller
-from domain.aggregates.consent import Scope
 from domain.commands.consents import Grant, LiftOpposition, Oppose, Revoke
 from domain.commands.orders import PlaceOrder, ScheduleOrder
 from domain.commands.readings import RequestReading
 from domain.commands.splits import Split
+from domain.consent_statements import Scope
 from domain.errors import RuleBroken
 from krypton.auditing.accesses import Limits, accesses
 from krypton.auditing.as_of import as_of

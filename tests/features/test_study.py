@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pytest_bdd import given, parsers, scenarios, step, then, when
 
-from domain.aggregates.consent import EVERYONE, Consent
+from domain.aggregates.consent import Consent
 from domain.aggregates.erasure import Erasure
 from domain.aggregates.identity import Identity
 from domain.aggregates.study import Study
@@ -17,6 +17,7 @@ from domain.commands.links import Merge
 from domain.commands.received_patient import ReceivedPatient
 from domain.commands.studies import ReassignStudy, ReceivedConflict, WithdrawStudy
 from domain.commands.study_protection import Whose
+from domain.consent_statements import EVERYONE
 from tests.fakes.region import dose, exposure
 from tests.features.conftest import FEATURES
 from tests.features.worlds.views import Document

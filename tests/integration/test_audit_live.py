@@ -15,13 +15,13 @@ from fastavro import schemaless_writer
 from adapters.eventstore import tables
 from adapters.eventstore.histories import last_at
 from domain.actors import Caller
-from domain.aggregates.consent import Scope
 from domain.commands.consents import Oppose
 from domain.commands.identities import Correct
 from domain.commands.links import Bar
 from domain.commands.orders import PlaceOrder, PresentOrder
 from domain.commands.readings import RequestReading
 from domain.commands.studies import WithdrawStudy
+from domain.consent_statements import Scope
 from domain.errors import Contended, NotFound, ReasonMissing, SameIdentity
 from krypton.auditing.accesses import Limits, accesses
 from krypton.auditing.as_of import as_of

@@ -9,10 +9,10 @@ import pytest
 from adapters.eventstore.recorder import LedgerRecorder
 from adapters.hl7.assigners import oid_of
 from adapters.hl7.desk import Desk
-from domain.aggregates.consent import Scope
 from domain.aggregates.identity import Identity
 from domain.commands.consents import Oppose
 from domain.commands.directory import RegisterDevice
+from domain.consent_statements import Scope
 from domain.errors import StoreAway
 from domain.tasks import TASKS
 from krypton.devstack.stack import Stack

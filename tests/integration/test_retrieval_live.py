@@ -12,11 +12,11 @@ from pydicom.dataset import Dataset
 
 from adapters.dicom.storage import Doors, StorageService
 from adapters.inbox.spool import Spool
-from domain.aggregates.consent import Scope
 from domain.commands.consents import Grant, Oppose
 from domain.commands.directory import RegisterDevice
 from domain.commands.orders import CancelOrder, PlaceOrder, PresentOrder
 from domain.commands.studies import WithdrawStudy
+from domain.consent_statements import Scope
 from krypton.devstack.stack import Stack
 from krypton.queries.standing import AGAIN_S
 from krypton.services.dicom import spool_of

@@ -7,9 +7,9 @@ from uuid import UUID
 import pytest
 
 from domain.actors import Caller
-from domain.aggregates.consent import Scope
 from domain.commands.consents import Grant, Oppose
 from domain.commands.studies import ReassignStudy, WithdrawStudy
+from domain.consent_statements import Scope
 from domain.errors import NotFound, ReasonMissing
 from krypton.devstack.stack import Stack
 from krypton.queries import gate, standing

@@ -10,9 +10,9 @@ from pydicom import dcmread
 
 from adapters.archive.entry import digest_of
 from domain.actors import Caller
-from domain.aggregates.consent import Scope
 from domain.commands.consents import Grant, Oppose
 from domain.commands.studies import WithdrawStudy
+from domain.consent_statements import Scope
 from domain.errors import NotFound
 from krypton.devstack.stack import Stack
 from krypton.queries import study_search

@@ -8,11 +8,11 @@ from uuid import UUID
 import pytest
 
 from domain.actors import Caller
-from domain.aggregates.consent import Scope
 from domain.commands.consents import Grant, Oppose
 from domain.commands.links import Merge
 from domain.commands.orders import CancelOrder, PlaceOrder, PresentOrder
 from domain.commands.studies import WithdrawStudy
+from domain.consent_statements import Scope
 from domain.errors import ReasonMissing
 from domain.query_keys import BadKey
 from krypton.devstack.stack import Stack

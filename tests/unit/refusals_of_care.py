@@ -6,13 +6,13 @@ from uuid import UUID
 
 from domain import errors
 from domain.actors import Caller
-from domain.aggregates.consent import Scope
 from domain.commands.accesses import CloseEmergency, LapseEmergency, OpenAccess, ReviewEmergency
 from domain.commands.consents import ExpireCode, ExpireConsent, Grant, IssueCode, LiftOpposition, Oppose, Revoke
 from domain.commands.directory import Suspend
 from domain.commands.listings import ListPeople
 from domain.commands.orders import CancelOrder, ExpireOrder, PerformOrder, PresentOrder, ResultOrder, ScheduleOrder
 from domain.commands.readings import AcceptReading, DeclineReading, ReportReading, RequestReading
+from domain.consent_statements import Scope
 from domain.work import Command
 from tests.fakes.region import CLINICIAN, RADIOLOGIST
 from tests.unit.refusals import PERSON, WORDS, Provoked, World

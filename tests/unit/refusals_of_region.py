@@ -4,7 +4,6 @@ from dataclasses import replace
 from uuid import UUID
 
 from domain import errors
-from domain.aggregates.consent import Scope
 from domain.aggregates.dose import Dose
 from domain.aggregates.study import Study
 from domain.commands.conflicts import AcceptConflict, DismissConflict
@@ -25,6 +24,7 @@ from domain.commands.readings import RequestReading
 from domain.commands.received_patient import ReceivedPatient
 from domain.commands.studies import ReassignStudy, ReceivedConflict, ReceiveStudy, WithdrawStudy
 from domain.commands.study_protection import Whose
+from domain.consent_statements import Scope
 from tests.fakes.erasing import Erase
 from tests.fakes.ids import IDS
 from tests.fakes.region import CLINICIAN, RADIOLOGIST, dose, exposure, received

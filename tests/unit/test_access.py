@@ -5,12 +5,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain.aggregates.consent import Scope
 from domain.commands.accesses import CloseEmergency, OpenAccess
 from domain.commands.consents import Grant, IssueCode, Oppose
 from domain.commands.directory import Affiliate, EnrollSite, RegisterProfessional
 from domain.commands.identities import Register
 from domain.commands.links import Merge
+from domain.consent_statements import Scope
 from domain.errors import NoOpenEmergency, NotAffiliated, NotFound, ReasonMissing, UnknownProfessional
 from domain.work import Envelope
 from tests.fakes.ledger import MemoryLedger

@@ -6,13 +6,13 @@ from uuid import UUID
 import pytest
 
 from domain.actors import Caller
-from domain.aggregates.consent import Scope
 from domain.commands.accesses import CloseEmergency, OpenAccess
 from domain.commands.consents import Grant, IssueCode, LiftOpposition, Oppose, Revoke
 from domain.commands.directory import EnrollSite, RegisterProfessional
 from domain.commands.identities import Register
 from domain.commands.listings import ListPeople
 from domain.commands.viewings import View
+from domain.consent_statements import Scope
 from projections.access_history.queries import standing
 from projections.access_history.view import CHANGED, NEW, SAID_NOTHING, AccessHistory
 from projections.engine.projection import UnknownEvent

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.aggregates.consent import EVERYONE, Consent, Said, Scope
+from domain.aggregates.consent import Consent
 from domain.commands.consents import Grant, IssueCode, LiftOpposition, Oppose, Revoke
 from domain.commands.directory import EnrollSite, RegisterProfessional
 from domain.commands.identities import Register
 from domain.consent_code import LENGTH, SIGNS, derive, matches, normal, salted_hash
+from domain.consent_statements import EVERYONE, Said, Scope
 from domain.errors import (
     BadCode,
     BadLimit,

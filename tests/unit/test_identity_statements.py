@@ -15,7 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from domain.aggregates.consent import Consent, Scope
+from domain.aggregates.consent import Consent
 from domain.aggregates.erasure import Erasure
 from domain.aggregates.identity import Identity
 from domain.aggregates.order import Order
@@ -26,6 +26,7 @@ from domain.commands.identities import Correct
 from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
 from domain.commands.orders import PlaceOrder
 from domain.commands.splits import Split, UndoSplit
+from domain.consent_statements import Scope
 from domain.errors import RuleBroken
 from domain.membership import Membership
 from domain.work import Command

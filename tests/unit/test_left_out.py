@@ -3,10 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from domain.aggregates.consent import Scope
 from domain.commands.consents import LiftOpposition, Oppose
 from domain.commands.orders import PerformOrder, PlaceOrder
 from domain.commands.readings import AcceptReading, ReportReading, RequestReading
+from domain.consent_statements import Scope
 from domain.sight import ALL, Opposition, Sight
 from krypton.auditing.accesses import own as own_access
 from krypton.auditing.withheld import Withheld

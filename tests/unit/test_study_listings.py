@@ -6,13 +6,13 @@ from uuid import UUID
 import pytest
 
 from domain.actors import Caller
-from domain.aggregates.consent import Scope
 from domain.commands.accesses import OpenAccess
 from domain.commands.consents import Grant, Oppose
 from domain.commands.directory import Suspend
 from domain.commands.links import Merge
 from domain.commands.orders import PlaceOrder, PresentOrder
 from domain.commands.study_listings import ListStudies
+from domain.consent_statements import Scope
 from domain.errors import ReasonMissing, UnfitReason
 from domain.work import Envelope
 from tests.fakes.erasing import Erase

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 import pytest
 
 from domain.actors import Caller
-from domain.aggregates.consent import Scope
 from domain.aggregates.viewing import Viewing, key_of
 from domain.commands.accesses import CloseEmergency, OpenAccess
 from domain.commands.consents import Grant, IssueCode, LiftOpposition, Oppose, Revoke
@@ -19,6 +18,7 @@ from domain.commands.listings import ListPeople
 from domain.commands.orders import PlaceOrder, PresentOrder, ScheduleOrder
 from domain.commands.readings import RequestReading
 from domain.commands.viewings import View
+from domain.consent_statements import Scope
 from domain.errors import NotFound, ReasonMissing, UnfitReason, UnknownSite
 from domain.tasks import TASKS
 from domain.work import Envelope

@@ -8,12 +8,12 @@ from uuid import UUID
 import pytest
 
 from domain.actors import Caller
-from domain.aggregates.consent import Scope
 from domain.commands.consents import Grant, LiftOpposition, Oppose, Revoke
 from domain.commands.judging import REFUSALS
 from domain.commands.links import Merge, Unmerge
 from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, PresentOrder, ResultOrder, ScheduleOrder
 from domain.commands.viewings import View
+from domain.consent_statements import Scope
 from domain.work import Envelope
 from tests.fakes.erasing import Erase
 from tests.fakes.region import CLINICIAN, Region
