@@ -8,7 +8,7 @@ notes it.
 from collections.abc import Iterable
 from typing import Final
 
-from domain.aggregates.erasure import PARTS
+from domain.erased_parts import PARTS
 from policies.policy import Due, Kind, Policy
 from schemas.event import LedgerEvent
 

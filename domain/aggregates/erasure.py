@@ -24,20 +24,16 @@ suspends the time).
 """
 
 from collections.abc import Sequence
-from typing import Final
 from uuid import UUID, uuid5
 
 from eventsourcing.domain import Aggregate, event
 
+from domain.erased_parts import left
 from domain.erasure_requests import Request, code_of, refuse_program
-from domain.errors import ErasureUnchanged, HoldOfAnother, LegalHold
+from domain.errors import ErasureUnchanged
 from domain.ids import Ids
+from domain.legal_holds import refuse_if_held, refuse_placing, refuse_releasing
 from domain.retention import Ground
-
-PARTS: Final = ("key", "instances", "answers", "exports", "views")
-"""What follows once an erasure is carried out: the key is destroyed; instances and exports opened are deleted; command
-answers and rows of views lose what they say of the person.
-"""
 
 
 class Erasure(Aggregate):
@@ -136,7 +132,7 @@ class Erasure(Aggregate):
     @property
     def left(self) -> tuple[str, ...]:
         """What is still to follow."""
-        return tuple(part for part in PARTS if part not in self.followed)
+        return left(self.followed)
 
     @property
     def state(self) -> str:
@@ -204,7 +200,7 @@ class Erasure(Aggregate):
         """
         request = self._going_on()
         request.refuse_approval(by=by, shown=shown)
-        self._refuse_if_held()
+        refuse_if_held(self.holds, self.identity_id)
         request.refuse_unseen(came)
         self._approved(self.identity_id, request.id, by, due_at, rule_version, upto)
 
@@ -229,8 +225,7 @@ class Erasure(Aggregate):
         Raises ErasureUnchanged (F6).
         """
         self._refuse_if_carried_out()
-        if reference in self.holds:
-            raise ErasureUnchanged(f"{self.identity_id} is held under that reference already: nothing to do")
+        refuse_placing(reference, self.holds, self.identity_id)
         self._held(self.identity_id, reference, by, carried_from)
 
     @event(Held)
@@ -241,15 +236,7 @@ class Erasure(Aggregate):
 
     def release(self, *, reference: str, by: str) -> None:
         """Take a legal hold away. Raises ErasureUnchanged (F6), HoldOfAnother (F9)."""
-        if reference not in self.holds:
-            raise ErasureUnchanged(
-                f"{self.identity_id} is not held under that reference: krypton erase status shows what holds it"
-            )
-        if code_of(by) in self.requested_by - {code_of(self.holds[reference])}:
-            raise HoldOfAnother(
-                f"another person placed that hold on {self.identity_id}, whose erasure you requested: let somebody "
-                "else release it"
-            )
+        refuse_releasing(reference, by, self.holds, self.requested_by, self.identity_id)
         self._released(self.identity_id, self.request.id if self.request else None, reference, by)
 
     @event(Released)
@@ -271,7 +258,7 @@ class Erasure(Aggregate):
         """
         request = self._going_on()
         request.refuse_unapproved(request_id)
-        self._refuse_if_held()
+        refuse_if_held(self.holds, self.identity_id)
         request.refuse_before_its_time(now)
         return request
 
@@ -331,10 +318,3 @@ class Erasure(Aggregate):
     def _refuse_if_carried_out(self) -> None:
         if self.deadline is not None:
             raise ErasureUnchanged(f"{self.identity_id} is erased already: krypton erase status shows what is left")
-
-    def _refuse_if_held(self) -> None:
-        if self.holds:
-            raise LegalHold(
-                f"{self.identity_id} is under a legal hold ({', '.join(self.holds)}): release it first, "
-                "with krypton erase release"
-            )

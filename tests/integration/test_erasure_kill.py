@@ -20,13 +20,14 @@ import pytest
 
 from adapters.dicom.inlet import spool_at
 from adapters.inbox.answers import forgettings, keep_answer
-from domain.aggregates.erasure import PARTS, Erasure
+from domain.aggregates.erasure import Erasure
 from domain.aggregates.identity import Identity
 from domain.aggregates.study import Study
 from domain.commands.directory import RegisterProfessional
 from domain.commands.erasures import ApproveErasure, RequestErasure
 from domain.commands.orders import PlaceOrder
 from domain.commands.studies import WithdrawStudy
+from domain.erased_parts import PARTS
 from domain.work import Envelope
 from krypton.erasing import exports, rows
 from krypton.erasing.again import Again

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.aggregates.erasure import PARTS, Erasure
+from domain.aggregates.erasure import Erasure
 from domain.aggregates.identity import Identity
 from domain.commands.announced import AnnouncedPatient, AnnouncePatient
 from domain.commands.conflicts import DismissConflict
@@ -30,6 +30,7 @@ from domain.commands.received_patient import ReceivedPatient
 from domain.commands.rules import PublishRules
 from domain.commands.splits import Split, UndoSplit
 from domain.commands.studies import ReassignStudy, ReceivedConflict, ReceivedReport, WithdrawStudy
+from domain.erased_parts import PARTS
 from domain.errors import (
     Erased,
     ErasureStopped,
