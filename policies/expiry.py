@@ -7,7 +7,7 @@ where it was moved, or the clock was wrong, the ledger says when to ask again.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from domain.aggregates.order import MONTH, runs_out
+from domain.order_terms import MONTH, runs_out
 from policies.policy import Due, Kind, Policy
 from schemas.event import LedgerEvent
 

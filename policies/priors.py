@@ -8,7 +8,7 @@ appointment that was moved or cancelled meanwhile leads to nothing; the new one 
 from collections.abc import Iterable
 from typing import Final
 
-from domain.aggregates.order import DAY
+from domain.order_terms import DAY
 from policies.policy import Due, Kind, Policy
 from schemas.event import LedgerEvent
 

@@ -23,8 +23,7 @@ Source: HL7 v2.5 chapter 4 (ORM, OMI); IHE RAD scheduled workflow; DICOM PS3.3 C
 """
 
 from collections.abc import Iterable
-from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from eventsourcing.domain import Aggregate, event
@@ -39,35 +38,9 @@ from domain.errors import (
     OrderUnchanged,
 )
 from domain.ids import Ids
+from domain.order_terms import runs_out
+from domain.order_words import Words
 from domain.times import micros
-
-DAY = 24 * 3600 * 1_000_000  # µs
-YEAR, MONTH = 365 * DAY, 30 * DAY
-
-
-def runs_out(placed_at: int, *later: int | None) -> int:
-    """When an order runs out (O10). ``later``: latest time of use, appointment. All in µs since 1970, UTC."""
-    return max([placed_at + YEAR, *(at + MONTH for at in later if at is not None)])
-
-
-class Urgency(StrEnum):
-    """How soon the exam is wanted."""
-
-    ROUTINE = "ROUTINE"
-    URGENT = "URGENT"
-    STAT = "STAT"
-
-
-class Words(NamedTuple):
-    """What is sealed of an order; it is sealed again where the order is reassigned."""
-
-    placer_number: str
-    act: str | None
-    question: str
-    accession: str | None
-    ae_title: str | None = None
-    cancel_reason: str | None = None
-    pregnancy: str | None = None
 
 
 class Order(Aggregate):

@@ -9,11 +9,12 @@ from uuid import UUID, uuid4
 from domain import pregnancy
 from domain.aggregates.establishment import Establishment
 from domain.aggregates.identity import Identity
-from domain.aggregates.order import Order, Urgency
+from domain.aggregates.order import Order
 from domain.aggregates.professional import Professional
 from domain.commands.directory import professional_of, site_of
 from domain.errors import BadAccession, BadOrder, OrdererSuspended, OrderKnown
 from domain.ids import Ids
+from domain.order_words import Urgency
 from domain.texts import ACCESSION, is_accession
 from domain.times import micros
 from domain.work import Work

@@ -7,8 +7,8 @@ from uuid import UUID
 
 import typer
 
-from domain.aggregates.order import Urgency
 from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, PresentOrder, ResultOrder, ScheduleOrder
+from domain.order_words import Urgency
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import acting_from, ask, asker, envelope, krypton
 from krypton.cli.given import line
