@@ -14,34 +14,18 @@ S6  A study that moves by hand loses no protection in silence. Where the identit
 Source: DICOM PS3.3 A.1 (study, series, instance); IHE RAD patient information reconciliation.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from eventsourcing.domain import Aggregate, event
 
-from domain.errors import AlreadyThere, ConflictSettled, NothingNew, StudyWithdrawn
+from domain.errors import AlreadyThere, NothingNew, StudyWithdrawn
 from domain.ids import Ids
+from domain.study_conflicts import Conflict, Conflicts
 
 SENDERS: Final = ("aet:", "service:")
 """Begin the actor of what a device or a program sent (W1); an archive that an operator imports has another."""
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """What was received second: where from, which instance or event, and whose it says it is.
-
-    ``stated``: what it says of the person, where that differs; as ``ReceivedPatient`` has it.
-    """
-
-    site: str
-    uid: str
-    digest: str | None
-    other_identity_id: UUID
-    other_study_uid: str
-    stated: dict[str, Any] | None
-    kind: str = ""
 
 
 class Study(Aggregate):
@@ -159,8 +143,7 @@ class Study(Aggregate):
         self.by_device = False
         self.reports: set[str] = set()
         self.withdrawn = False
-        self.conflicts: dict[UUID, Conflict | None] = {}  # None: settled
-        self.accepted: dict[str, list[str]] = {}  # report UID to the digests of its accepted contents
+        self.conflicts = Conflicts(id)
 
     def extend(self, *, modalities: list[str], series: list[dict[str, Any]], instances: int, root: str) -> None:
         """Add newly received instances: counts per series of this batch alone, and the root of their digests.
@@ -224,13 +207,13 @@ class Study(Aggregate):
     def _withdrawn(self, identity_id: UUID, study_uid: str, reason: str) -> None:
         self.withdrawn = True
 
-    def find_conflict(self, *, kind: str, instances: int, differing: list[str], said: "Conflict") -> UUID:
+    def find_conflict(self, *, kind: str, instances: int, differing: list[str], said: Conflict) -> UUID:
         """Record that something came in that says otherwise; the same conflict again changes nothing.
 
         Also of a withdrawn study: somebody may have to know.
         """
-        conflict_id = uuid5(self.id, f"{kind}|{said.uid}|{said.digest or said.other_identity_id}")
-        if conflict_id not in self.conflicts:
+        conflict_id = self.conflicts.id_of(kind, said)
+        if conflict_id not in self.conflicts.found:
             self._conflict_found(
                 self.identity_id,
                 self.study_uid,
@@ -246,10 +229,6 @@ class Study(Aggregate):
                 said.stated,
             )
         return conflict_id
-
-    def claims(self, irradiation_event: str, identity_id: UUID) -> bool:
-        """Whether it is on record that this study and one of that identity claim an irradiation event."""
-        return uuid5(self.id, f"event|{irradiation_event}|{identity_id}") in self.conflicts
 
     @event(ConflictFound)
     def _conflict_found(
@@ -267,28 +246,24 @@ class Study(Aggregate):
         other_study_uid: str,
         stated: dict[str, Any] | None,
     ) -> None:
-        said = Conflict(site, uid, digest, other_identity_id, other_study_uid, stated, kind)
-        self.conflicts[conflict_id] = said
+        self.conflicts.found[conflict_id] = Conflict(
+            site, uid, digest, other_identity_id, other_study_uid, stated, kind
+        )
 
-    def settle(self, *, conflict_id: UUID, accept: bool, reason: str) -> "Conflict":
+    def settle(self, *, conflict_id: UUID, accept: bool, reason: str) -> Conflict:
         """Decide a conflict; returns what it was about. Raises ConflictSettled (S5)."""
-        if (conflict := self.conflicts.get(conflict_id)) is None:
-            raise ConflictSettled(
-                f"no open conflict {conflict_id} on study {self.id}: see krypton study conflicts list"
-            )
+        conflict = self.conflicts.still_open(conflict_id)
         settled = self._conflict_accepted if accept else self._conflict_dismissed
         settled(self.identity_id, self.study_uid, conflict_id, reason)
         return conflict
 
     @event(ConflictAccepted)
     def _conflict_accepted(self, identity_id: UUID, study_uid: str, conflict_id: UUID, reason: str) -> None:
-        said, self.conflicts[conflict_id] = self.conflicts.get(conflict_id), None
-        if said and said.kind == "report" and said.digest:
-            self.accepted.setdefault(said.uid, []).append(said.digest)
+        self.conflicts.accept(conflict_id)
 
     @event(ConflictDismissed)
     def _conflict_dismissed(self, identity_id: UUID, study_uid: str, conflict_id: UUID, reason: str) -> None:
-        self.conflicts[conflict_id] = None
+        self.conflicts.dismiss(conflict_id)
 
     def _refuse_if_withdrawn(self) -> None:
         if self.withdrawn:

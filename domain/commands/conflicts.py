@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from domain.aggregates.identity import Identity
-from domain.aggregates.study import Conflict, Study
+from domain.aggregates.study import Study
 from domain.commands.doses import ReceivedDose, correct_dose
 from domain.commands.pairs import in_review, link_of, links_between
 from domain.commands.received_patient import ReceivedPatient, identity_for
@@ -13,6 +13,7 @@ from domain.commands.studies import hand_over
 from domain.commands.study_protection import Whose
 from domain.errors import Erased, HumanMadeIt, NothingToChange
 from domain.held import Held
+from domain.study_conflicts import Conflict
 from domain.traits import received_traits
 from domain.work import Work
 
@@ -79,7 +80,7 @@ class FindSharedEvent:
         """Nothing is recorded where both are one person's by now. Raises NotFound."""
         study, other = work.get(Study, self.study), work.get(Study, self.other)
         one_person = str(other.identity_id) in work.membership.person_of(str(study.identity_id))
-        if not one_person and not other.claims(self.irradiation_event, study.identity_id):
+        if not one_person and not other.conflicts.claims(self.irradiation_event, study.identity_id):
             said = Conflict("", self.irradiation_event, None, other.identity_id, other.study_uid, None)
             study.find_conflict(kind="event", instances=0, differing=[], said=said)
         return {"study": str(self.study)}

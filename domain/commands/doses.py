@@ -80,7 +80,7 @@ def correct_dose(work: Work, study: Study, site: str, received: ReceivedDose, di
     the report and for each content that was accepted before: the last decision holds. Raises OtherReportStands (D5).
     """
     uid = received.report_uid
-    before = [_corrected_uid(study, uid, accepted) for accepted in study.accepted.get(uid, ())]
+    before = [_corrected_uid(study, uid, accepted) for accepted in study.conflicts.accepted.get(uid, ())]
     note = f"report: corrects {uid}, which came once more under its own UID"
     corrected = replace(
         received,
@@ -132,7 +132,7 @@ class RereadDose:
         """Raises ReadAgain (D6): somebody read it again meanwhile, or accepted another content; NotFound."""
         study, uid = work.get(Study, self.study), self.received.report_uid
         before = readings(work.find(Dose, Dose.create_id(work.ids, study.id)), study.id, uid)
-        if uid in study.accepted:
+        if uid in study.conflicts.accepted:
             raise ReadAgain(f"a person accepted another content for dose report {uid}: what they decided stands")
         if (before[-1] if before else None) != self.compared:
             raise ReadAgain(f"dose report {uid} was read again meanwhile: run krypton dose reread again")

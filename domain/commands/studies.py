@@ -6,13 +6,14 @@ from uuid import UUID
 
 from domain.aggregates.dose import Dose
 from domain.aggregates.identity import Identity
-from domain.aggregates.study import Conflict, Study
+from domain.aggregates.study import Study
 from domain.commands.doses import ReceivedDose, record_dose
 from domain.commands.received_patient import ReceivedPatient, identity_for, named_by, under_number
 from domain.commands.study_protection import Whose, protect
 from domain.dose_reports import REPORT
 from domain.errors import Contended
 from domain.ids import Ids
+from domain.study_conflicts import Conflict
 from domain.texts import received_accession
 from domain.work import Work
 

@@ -5,8 +5,9 @@ from typing import Any
 from uuid import UUID
 
 from domain.actors import Caller
-from domain.aggregates.study import Conflict, Study
+from domain.aggregates.study import Study
 from domain.errors import NotFound
+from domain.study_conflicts import Conflict
 from krypton.bootstrap import Krypton
 from krypton.queries.worklists import PAGE, listed
 from krypton.vaults import destroy_again_of
@@ -49,7 +50,7 @@ def _said(ours: Krypton, rows: Iterable[Document]) -> dict[tuple[str, str], Docu
         (str(study.id), str(conflict)): {"local_id": said.stated["local_id"], **said.stated["stated"]}
         for study in studies.values()
         if isinstance(study, Study)
-        for conflict, said in study.conflicts.items()
+        for conflict, said in study.conflicts.found.items()
         if said and isinstance(said.stated, dict)
     }
 
@@ -63,4 +64,4 @@ def open_conflict(ours: Krypton, conflict: UUID) -> tuple[UUID, Conflict | None]
     if study is None:
         raise NotFound(f"no conflict {conflict}: see krypton study conflicts list")
     held = ours.ledger.find(Study, UUID(study))
-    return UUID(study), held.conflicts.get(conflict) if held else None
+    return UUID(study), held.conflicts.found.get(conflict) if held else None

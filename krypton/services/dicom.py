@@ -18,11 +18,11 @@ from adapters.dicom.store import Bounds
 from adapters.dicom.strangers import Caller
 from adapters.inbox.batches import Limits
 from adapters.inbox.spool import Spool
-from domain.aggregates.study import Conflict
 from domain.commands.conflicts import AcceptConflict
 from domain.commands.directory import RefuseCaller, is_enrolled
 from domain.commands.study_protection import Whose
 from domain.errors import UnknownSite
+from domain.study_conflicts import Conflict
 from domain.work import Envelope
 from krypton.bootstrap import Krypton, most
 from krypton.erasing.again import Again
