@@ -88,7 +88,7 @@ def promote(
     Refused while it lags behind the one that they see. Decisions that its rules newly call for are raised then, once.
     """
     from krypton.views import foreseen, promote
-    from projections.versions import versions
+    from projections.versions import promotable
 
     refuse_unknown(view)
     if dry_run:
@@ -99,7 +99,7 @@ def promote(
         _switched(done, as_json)
         return
     with ours.snapshot() as connection:
-        candidate = versions.candidate(connection, view, version)
+        candidate = promotable.candidate(connection, view, version)
     promote.check_promotable(ours, view, candidate, force=force)
     with stages() as tell:
         summary, due = foreseen.compared(ours, view, candidate, tell, timeout_s=promote.SHORT_S)
@@ -113,11 +113,11 @@ def promote(
 def _preview(view: str, version: int | None, *, force: bool, as_json: bool) -> None:
     """What the promotion would do. What was left undone before is not finished here: that would write."""
     from krypton.views import preview
-    from projections.versions import versions
+    from projections.versions import promotable
 
     ours = krypton()
     with ours.snapshot() as connection:
-        candidate = versions.candidate(connection, view, version)
+        candidate = promotable.candidate(connection, view, version)
     with stages() as tell:
         found = preview.preview(ours, view, candidate, force=force, tell=tell)
     print_preview(found, as_json)

@@ -7,7 +7,7 @@ from krypton.bootstrap import Krypton
 from projections.declared import VIEWS
 from projections.engine.declaration import Meaning
 from projections.engine.sealed import sealed_columns
-from projections.versions import catalog, versions
+from projections.versions import catalog, promotable
 from projections.versions.diff import Pair
 
 
@@ -30,4 +30,4 @@ def with_candidate(ours: Krypton, connection: Any, view: str, version: int | Non
     """The live version paired with the given one, by default the newest that is ready. Raises NotFound,
     NotPromotable.
     """
-    return with_live(ours, connection, view, versions.candidate(connection, view, version))
+    return with_live(ours, connection, view, promotable.candidate(connection, view, version))

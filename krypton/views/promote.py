@@ -27,10 +27,10 @@ from krypton.views.foreseen import Foreseen
 from postgres.session import connect
 from projections.engine import positions
 from projections.engine.declaration import Tell
-from projections.versions import catalog, switches, tailing, versions
+from projections.versions import catalog, promotable, switches, tailing, versions
+from projections.versions.promotable import Behind
 from projections.versions.switches import DROPPED, PROMOTED, Switched, Unsettled
 from projections.versions.tailing import OtherCode
-from projections.versions.versions import Behind
 
 SWITCHES = UUID("3f0e3a4d-21c8-5b0a-a2c4-6d7f9b1e8c53")  # namespace of command ids: stored state, never change it
 LOCK = "hashtext('krypton switches')"
@@ -87,7 +87,7 @@ def check_promotable(
     """
     _check_in_force(ours, view, version)
     with ours.snapshot() as connection, connection.cursor() as cursor:
-        versions.check_promotable(connection, view, version, force=force)
+        promotable.check_promotable(connection, view, version, force=force)
         goal = positions.read(cursor, view, catalog.live_version(connection, view) or version)
     ours.folding(view, version)  # only a program with that code keeps the version up to date, so only it may promote
     deadline = time.monotonic() + timeout_s

@@ -12,10 +12,10 @@ from projections.engine import positions
 from projections.engine.positions import Partition, Position
 from projections.engine.projection import Projection
 from projections.engine.query import fetch
-from projections.versions import versions
+from projections.versions import promotable
 from projections.versions.catalog import ASIDE, BUILDING
 from projections.versions.code_digest import code_digest
-from projections.versions.versions import StopsEarly
+from projections.versions.promotable import StopsEarly
 
 
 class OtherCode(RuleBroken):
@@ -37,9 +37,9 @@ def tailed(connection: Connection, codes: Mapping[str, str]) -> list[tuple[str, 
 
 def check_tailed(connection: Connection, view: str, version: int) -> None:
     """Raises as ``check_built``, and StopsEarly."""
-    versions.check_built(connection, view, version)
+    promotable.check_built(connection, view, version)
     with connection.cursor() as cursor:
-        if (until := versions.until_of(cursor, view, version)) is not None:
+        if (until := promotable.until_of(cursor, view, version)) is not None:
             raise StopsEarly(f"{view} v{version} was built up to position {until}: nobody keeps it up to date")
 
 

@@ -23,13 +23,13 @@ import psycopg2
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
-from domain.errors import NotFound, RuleBroken, StoreAway
+from domain.errors import RuleBroken, StoreAway
 from postgres.session import connect
 from projections.engine.ddl import if_absent
-from projections.engine.query import fetch
 from projections.engine.rows import quoted
 from projections.versions import build_log, catalog, switches
-from projections.versions.catalog import ASIDE, BUILDING
+from projections.versions.catalog import ASIDE
+from projections.versions.promotable import expected, in_state, live_before, promotable, state_of
 from projections.versions.switches import DROPPED, PROMOTED, ROLLED_BACK, Switched
 
 WAIT_MS: Final = (
@@ -40,39 +40,10 @@ TIMEOUT_S: Final = 30.0
 PAUSE_S: Final = 0.02
 
 
-class NotPromotable(RuleBroken):
-    """The version is not ready, or there is none to roll back to."""
-
-    rule = "V1"
-
-
 class StillLive(RuleBroken):
     """The version is live."""
 
     rule = "V2"
-
-
-class Behind(RuleBroken):
-    """The version has not read all that the live one has."""
-
-    rule = "V7"
-
-
-class StopsEarly(RuleBroken):
-    """The version was built up to a position only."""
-
-    rule = "V8"
-
-
-def candidate(connection: Connection, view: str, version: int | None = None) -> int:
-    """The given version, by default the newest that is ready. Raises NotFound, NotPromotable (still being built)."""
-    if version is not None:
-        check_built(connection, view, version)
-        return version
-    found = _versions(connection, view, "ready")
-    if not found:
-        raise NotFound(f"no version of {view} is ready: run krypton views rebuild {view}")
-    return found[-1]
 
 
 def promote(
@@ -92,7 +63,7 @@ def promote(
     """
 
     def switch(cursor: Cursor) -> Switched:
-        former = _promotable(cursor, view, version, force)
+        former = promotable(cursor, view, version, force=force)
         rules = _rules(cursor, view, version)
         return _switch(cursor, Switched(view, PROMOTED, version, former, actor, summary, rules), "retired")
 
@@ -106,8 +77,8 @@ def rollback(url: str, view: str, actor: str, *, token: UUID | None = None) -> S
     """
 
     def switch(cursor: Cursor) -> Switched:
-        version = _before(cursor, view)
-        former = _expected(cursor, view, version, "retired")
+        version = live_before(cursor, view)
+        former = expected(cursor, view, version, "retired")
         rules = _rules(cursor, view, version)
         return _switch(cursor, Switched(view, ROLLED_BACK, version, former, actor, None, rules), "ready")
 
@@ -116,7 +87,7 @@ def rollback(url: str, view: str, actor: str, *, token: UUID | None = None) -> S
 
 def asides(connection: Connection, view: str) -> Sequence[int]:
     """Temporary versions that still exist."""
-    return _versions(connection, view, ASIDE)
+    return in_state(connection, view, ASIDE)
 
 
 def drop(url: str, view: str, version: int, actor: str, *, token: UUID | None = None) -> Switched:
@@ -129,21 +100,8 @@ def discard(url: str, view: str, version: int) -> None:
     _with_retries(url, lambda cursor: _removed(cursor, view, version, "", DISCARDED))
 
 
-def check_promotable(connection: Connection, view: str, version: int, *, force: bool = False) -> None:
-    """Raises NotPromotable, StopsEarly (unless ``force``), NotFound."""
-    with connection.cursor() as cursor:
-        _promotable(cursor, view, version, force)
-
-
-def check_built(connection: Connection, view: str, version: int) -> None:
-    """Raises NotFound if there is no such version, NotPromotable while it is being built: it has no keys yet."""
-    with connection.cursor() as cursor:
-        if (state := _state(cursor, view, version)) in (BUILDING, ASIDE):
-            raise NotPromotable(f"{view} v{version} is {state}: a worker starts when it is ready")
-
-
 def _removed(cursor: Cursor, view: str, version: int, actor: str, what: str) -> Switched:
-    if _state(cursor, view, version) == "live":
+    if state_of(cursor, view, version) == "live":
         raise StillLive(f"{view} v{version} is the live version: promote another version first")
     rules = _rules(cursor, view, version)
     cursor.execute(f"DROP SCHEMA IF EXISTS {quoted(f'{view}_v{version}')} CASCADE")
@@ -206,58 +164,7 @@ def _once(cursor: Cursor, work: Callable[[Cursor], Switched], token: UUID | None
     return done
 
 
-def _expected(cursor: Cursor, view: str, version: int, state: str) -> int | None:
-    """The current live version, if the target is in that state. Raises NotPromotable, NotFound."""
-    if (found := _state(cursor, view, version)) != state:
-        raise NotPromotable(f"{view} v{version} is {found}, not {state}: see krypton views status")
-    cursor.execute("SELECT version FROM views.view_version WHERE view = %s AND state = 'live'", (view,))
-    live = cursor.fetchone()
-    return live[0] if live else None
-
-
-def _promotable(cursor: Cursor, view: str, version: int, force: bool) -> int | None:
-    """The current live version. Raises as ``check_promotable``."""
-    former = _expected(cursor, view, version, "ready")
-    if not force and (until := until_of(cursor, view, version)) is not None:
-        raise StopsEarly(
-            f"{view} v{version} was built up to position {until}, and readers would lose later events: promote it "
-            "with --force; it is then kept up to date"
-        )
-    return former
-
-
-def until_of(cursor: Cursor, view: str, version: int) -> int | None:
-    """The last ledger position of the version; None if it is kept up to date."""
-    cursor.execute("SELECT until FROM views.view_version WHERE view = %s AND version = %s", (view, version))
-    found: tuple[int | None] | None = cursor.fetchone()
-    return found[0] if found else None
-
-
-def _state(cursor: Cursor, view: str, version: int) -> str:
-    cursor.execute("SELECT state FROM views.view_version WHERE view = %s AND version = %s", (view, version))
-    if (found := cursor.fetchone()) is None:
-        raise NotFound(f"no version {version} of {view}: see krypton views status")
-    return str(found[0])
-
-
 def _rules(cursor: Cursor, view: str, version: int) -> dict[str, int]:
     cursor.execute("SELECT rules FROM views.view_version WHERE view = %s AND version = %s", (view, version))
     ((rules,),) = cursor.fetchall()
     return dict(rules)
-
-
-def _before(cursor: Cursor, view: str) -> int:
-    """The retired version that was live last."""
-    cursor.execute(
-        "SELECT s.former FROM views.switch s JOIN views.view_version v ON v.view = s.view AND v.version = s.former"
-        " WHERE s.view = %s AND v.state = 'retired' ORDER BY s.id DESC LIMIT 1",
-        (view,),
-    )
-    if (found := cursor.fetchone()) is None:
-        raise NotPromotable(f"no former version of {view} is kept: there is nothing to roll back to")
-    return int(found[0])
-
-
-def _versions(connection: Connection, view: str, state: str) -> Sequence[int]:
-    query = "SELECT version FROM views.view_version WHERE view = %(view)s AND state = %(state)s ORDER BY version"
-    return [row["version"] for row in fetch(connection, query, view=view, state=state)]

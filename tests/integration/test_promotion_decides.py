@@ -15,8 +15,8 @@ from krypton.views import lag, promote, raise_due
 from krypton.views.promote import NotInForce
 from projections.declared import VIEWS
 from projections.versions import switches, versions
+from projections.versions.promotable import Behind
 from projections.versions.tailing import OtherCode
-from projections.versions.versions import Behind
 from tests.fakes.region import dose, exposure
 from tests.fakes.views import pair
 from tests.fakes.weighing import NOBODY

@@ -13,7 +13,7 @@ from krypton.views import again, foreseen, promote, raise_due
 from krypton.views.foreseen import Foreseen
 from projections.identity_index.due import due
 from projections.versions import switches
-from projections.versions.versions import NotPromotable
+from projections.versions.promotable import NotPromotable
 from tests.fakes.erasing import Erase
 from tests.fakes.views import pair
 from tests.fakes.weighing import NOBODY, TEST_OID, matricule

@@ -14,10 +14,11 @@ from projections.patient_record.view import PatientRecord
 from projections.versions import build_log, catalog, creation, diff, rebuild, tailing, versions
 from projections.versions.build_log import BuilderReplaced, Part, PartsLeft
 from projections.versions.code_digest import code_digest
+from projections.versions.promotable import NotPromotable, StopsEarly
 from projections.versions.rebuild import Builder, NotBuilding
 from projections.versions.switches import switches
 from projections.versions.tailing import OtherCode
-from projections.versions.versions import NotPromotable, StillLive, StopsEarly
+from projections.versions.versions import StillLive
 from schemas.bulk import BulkCodec
 from schemas.event import Record
 from schemas.registry import registry
