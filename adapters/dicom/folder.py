@@ -18,8 +18,9 @@ from adapters.dicom.dicomdir import listed
 from adapters.dicom.inlet import batches, recorder
 from adapters.dicom.intake import keep_file
 from adapters.dicom.refusal import ListsFiles
+from adapters.inbox.abandoned import abandoned
 from adapters.inbox.batches import NEVER, Batch, Limits
-from adapters.inbox.desk import Desk, abandoned, open_desk
+from adapters.inbox.desk import Desk, open_desk
 from adapters.inbox.recorder import Executes, Outcome, Recorder
 from adapters.inbox.refusal import Refused
 from adapters.inbox.spool import Name, NoRoom, Spool

@@ -10,8 +10,9 @@ from adapters.dicom.inlet import batches, recorder
 from adapters.dicom.intake import Check
 from adapters.dicom.network.association import ToStore
 from adapters.dicom.store import Bounds, Incoming, Sender
+from adapters.inbox.abandoned import abandoned
 from adapters.inbox.batches import Limits
-from adapters.inbox.desk import abandoned, open_desk
+from adapters.inbox.desk import open_desk
 from adapters.inbox.recorder import Executes
 from adapters.inbox.recording import Recording
 from adapters.inbox.spool import Spool

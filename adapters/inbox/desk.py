@@ -18,7 +18,7 @@ from typing import BinaryIO
 from urllib.parse import unquote
 
 from adapters.durable import OWNER_ONLY, Bytes, sync, write_new
-from adapters.inbox.blanks import Blanks, blanks_in
+from adapters.inbox.blanks import Blanks
 from adapters.inbox.linked import VolumeAway, is_there
 from adapters.inbox.spool import PENDING, Name, Spool, path_part
 
@@ -49,14 +49,6 @@ def open_desk(spool: Spool, step: Step = no_step) -> "Desk":
         (desk.folder / name).mkdir()
     sync(desk.folder, desk.folder.parent, spool.root)
     return desk
-
-
-def abandoned(spool: Spool, step: Step = no_step) -> Iterator["Desk"]:
-    """Desks of dead processes, each taken over."""
-    for folder in sorted((spool.root / "work").glob("*")):
-        desk = Desk(spool, folder, step)
-        if desk.take():
-            yield desk
 
 
 @dataclass
@@ -251,37 +243,8 @@ class Desk:
     def _part_with(self, name: Name) -> None:
         pending, claim = self.path(name), self.spool.claim(name.site, name.uid)
         if pending.exists() and not (claim.exists() and claim.samefile(pending)):
-            _move(pending, self.spool.aside(name))
+            aside = self.spool.aside(name)
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            pending.rename(aside)
         else:
             pending.unlink(missing_ok=True)
-
-    def sweep(self) -> None:
-        """After a crash: claim what was not claimed, and delete partial files, which were never acknowledged."""
-        for partial in self.scratch.glob("*"):
-            partial.unlink()
-        for blank in list(blanks_in(self.folder / "pending")):
-            self._unveil(blank)
-        for name in list(self.pending()):
-            pending, claim = self.path(name), self.spool.claim(name.site, name.uid)
-            if claim.exists() and claim.samefile(pending):
-                continue
-            if self.spool.form.digest(pending) == name.digest:
-                with suppress(VolumeAway):  # it stays pending
-                    self.claim(name)
-            else:
-                pending.unlink()
-
-    def _unveil(self, blank: Path) -> None:
-        """Give a blank that holds a whole item its pending name; delete any other."""
-        stated = self.spool.form.seal(blank)
-        if stated and self.spool.form.digest(blank) == stated[1]:
-            new = Name.new("", "", uid=stated[0], digest=stated[1])
-            blank.rename(blank.parent / new.file)
-        else:
-            blank.unlink()
-
-
-def _move(source: Path, target: Path) -> None:
-    """Rename; the folders above the target are made where they are missing."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    source.rename(target)

@@ -16,6 +16,7 @@ from typing import Any, Generic, Protocol
 from uuid import UUID
 
 from adapters.durable import OWNER_ONLY, sync, write
+from adapters.inbox.abandoned import sweep
 from adapters.inbox.batches import Batch, Batches, I, Limits, OpenBatch
 from adapters.inbox.desk import Desk
 from adapters.inbox.filed import file_under
@@ -163,7 +164,7 @@ class Recorder(Generic[I]):
         for command_id in [c for c, names in waiting.items() if self._was_refused(c, names)]:
             self._give_up(waiting.pop(command_id))
             self._forget(command_id)
-        self.desk.sweep()
+        sweep(self.desk)
         asked = {name for names in waiting.values() for name in names}
         yield from self._begun(waiting)
         yield from self._never_asked(asked)

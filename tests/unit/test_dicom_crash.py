@@ -16,8 +16,9 @@ from adapters.dicom.inlet import file_digest, recorder, spool_at
 from adapters.dicom.intake import arriving, keep_dataset, keep_file
 from adapters.dicom.network.association import ToStore
 from adapters.dicom.part10 import read_file_meta
+from adapters.inbox.abandoned import abandoned
 from adapters.inbox.batches import Limits
-from adapters.inbox.desk import Desk, abandoned, open_desk
+from adapters.inbox.desk import Desk, open_desk
 from adapters.inbox.recorder import REASON, Executes
 from adapters.inbox.spool import Spool
 from domain.aggregates.identity import Identity

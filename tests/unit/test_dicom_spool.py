@@ -13,7 +13,8 @@ from adapters.dicom.inlet import spool_at
 from adapters.dicom.intake import arriving, keep_dataset, keep_file
 from adapters.dicom.network.association import ToStore
 from adapters.dicom.part10 import dataset_digest, read_file_meta
-from adapters.inbox.desk import Desk, abandoned, open_desk
+from adapters.inbox.abandoned import abandoned, sweep
+from adapters.inbox.desk import Desk, open_desk
 from tests.fakes.dicom import CT_IMAGE, OTHER_SITE, SITE, instance, part10, write
 
 
@@ -168,7 +169,7 @@ def test_a_half_written_instance_is_dropped_after_a_crash(desk: Desk, tmp_path: 
     assert held is not None
     desk.spool.claim(SITE, held.instance.sop_uid).unlink()
     desk.path(held.name).write_bytes(path.read_bytes()[:length])
-    desk.sweep()
+    sweep(desk)
     assert list(desk.pending()) == []
     assert not desk.spool.claim(SITE, held.instance.sop_uid).exists()
 
@@ -179,7 +180,7 @@ def test_a_whole_instance_whose_claim_was_lost_is_claimed_again(desk: Desk, tmp_
     held = keep_file(desk, path, site=SITE, actor="system:test")
     assert held is not None
     desk.spool.claim(SITE, held.instance.sop_uid).unlink()
-    desk.sweep()
+    sweep(desk)
     assert desk.spool.claim(SITE, held.instance.sop_uid).samefile(desk.path(held.name))
 
 

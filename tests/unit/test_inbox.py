@@ -9,8 +9,9 @@ from uuid import UUID, uuid5
 
 import pytest
 
+from adapters.inbox.abandoned import abandoned
 from adapters.inbox.batches import Batch, Batches, Limits
-from adapters.inbox.desk import Desk, Kept, abandoned, open_desk
+from adapters.inbox.desk import Desk, Kept, open_desk
 from adapters.inbox.recorder import Executes, Recorder
 from adapters.inbox.refusal import Refused
 from adapters.inbox.spool import Form, Name, Spool
