@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from sys import intern
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from adapters.archive.archive import Archive, NotHeld
 from adapters.archive.bulk import NoBulk
@@ -20,48 +20,13 @@ from adapters.archive.pixels import NoFrame
 from adapters.inbox.refusal import Refused
 from domain.errors import NotFound
 from krypton.errors import ServiceUnavailable
+from krypton.queries.body import Body
 from krypton.queries.standing import Seen
 
 ELSEWHERE: Final = "no image of that study is kept where you ask: ask where its images were taken in"
 EXPLICIT: Final = "1.2.840.10008.1.2.1"
 URI: Final = b'"BulkDataURI":"'
 """Begins each URI of a metadata document; a quote within a text is escaped."""
-
-
-@dataclass(frozen=True)
-class Body:
-    """Bytes to be given out: ``data``, or these pieces (offset, length) of a file, which is at ``path``, or is open
-    already, as ``file``, and closed by who sends it. ``media_type``: where it is another one than was foreseen.
-    """
-
-    length: int
-    data: bytes = field(default=b"", repr=False)
-    path: Path | None = None
-    pieces: Sequence[tuple[int, int]] = ()
-    file: IO[bytes] | None = None
-    media_type: str | None = None
-
-    @staticmethod
-    def of(data: bytes) -> "Body":
-        """Bytes that are there."""
-        return Body(len(data), data)
-
-    @staticmethod
-    def within(path: Path, pieces: Sequence[tuple[int, int]]) -> "Body":
-        """Pieces of a file."""
-        return Body(sum(length for _, length in pieces), path=path, pieces=pieces)
-
-    def part(self, first_byte: int, length: int) -> "Body":
-        """So many of its bytes, from one on."""
-        if self.path is None:
-            return Body.of(self.data[first_byte : first_byte + length])
-        found, before = list[tuple[int, int]](), 0
-        for at, size in self.pieces:
-            start, end = max(first_byte, before), min(first_byte + length, before + size)
-            if start < end:
-                found.append((at + start - before, end - start))
-            before += size
-        return Body.within(self.path, found)
 
 
 @dataclass(frozen=True)

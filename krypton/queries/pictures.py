@@ -12,7 +12,8 @@ from typing import IO, Any, Final, cast
 
 from adapters.archive.pictures.pool import Pool, TooMany, Undecodable
 from krypton.errors import ServiceUnavailable
-from krypton.queries.images import EXPLICIT, Body, Instance, Whole
+from krypton.queries.body import Body
+from krypton.queries.images import EXPLICIT, Instance, Whole
 
 IMPLICIT, DEFLATED, RLE = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.5"
 _JPEG: Final = "1.2.840.10008.1.2.4"

@@ -17,7 +17,7 @@ from krypton.faces.dicomweb.sending import Reading, Sent
 from krypton.faces.http.app import Face
 from krypton.faces.http.declared import Declared
 from krypton.queries import standing
-from krypton.queries.images import Body
+from krypton.queries.body import Body
 from krypton.queries.study_uids import Ambiguous
 from krypton.services.http import AnsweringProtocol
 from tests.fakes.dicom import ROOT, instance

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from krypton.queries.images import Body
+from krypton.queries.body import Body
 
 T = TypeVar("T")
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import IO
 
 from krypton.errors import ServiceUnavailable
-from krypton.queries.images import Body, damaged
+from krypton.queries.body import Body
+from krypton.queries.images import damaged
 
 
 def whole(path: Path, pieces: Sequence[tuple[int, int]], head: bytes) -> bytes:

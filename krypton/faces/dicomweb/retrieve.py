@@ -18,7 +18,8 @@ from krypton.faces.dicomweb.parts import Lazily, Part
 from krypton.faces.dicomweb.sending import Multipart, Reading, Single, Streamed, iterate
 from krypton.faces.http.declared import Asked
 from krypton.faces.http.problem import Problem
-from krypton.queries.images import Body, Instance, Study, Whole, unpacked
+from krypton.queries.body import Body
+from krypton.queries.images import Instance, Study, Whole, unpacked
 from krypton.queries.pictures import NoPicture, Pictures, can_frame, can_instance
 
 JSON: Final = "application/dicom+json"

@@ -21,7 +21,7 @@ from krypton.faces.dicomweb import reading_files
 from krypton.faces.dicomweb.accept import RELATED
 from krypton.faces.dicomweb.parts import Part, Parts
 from krypton.faces.http.workers import Workers
-from krypton.queries.images import Body
+from krypton.queries.body import Body
 
 KIB: Final = 1_024
 ROOM: Final = 6 * 1_024 * KIB
