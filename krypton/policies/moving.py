@@ -19,7 +19,7 @@ from schemas.registry import registry
 from streams.broker import topics
 from streams.reading.replay import Replay
 from streams.reading.spans import Span, spans
-from streams.relay import log_end
+from streams.relay import own_records
 from streams.relay.outbox import Rows
 from streams.relay.outgoing import Addresser
 from streams.relay.position_search import offsets_at
@@ -52,10 +52,10 @@ def handled(ours: Krypton, names: Collection[str]) -> Handled:
 
 def _first(rows: Rows, replay: Replay, left: Span) -> int:
     """The lowest position among the ledger's own records of a span; high above all where it has none."""
-    addresser, lowest = Addresser.of(registry()), log_end.HIGHEST
+    addresser, lowest = Addresser.of(registry()), own_records.HIGHEST
     with suppress(OffsetGap):  # the topic is damaged there, and is made again
         for batch in replay.batches(left):
-            own, _ = log_end.judged(batch, rows, addresser)
+            own, _ = own_records.judged(batch, rows, addresser)
             lowest = min([lowest, *(end.position for some in own.values() for end in some)])
     return lowest
 

@@ -7,7 +7,7 @@ Offsets only grow, so a record that is seen again, by another relay or after a r
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from streams.relay.log_end import Foreign
+from streams.relay.own_records import Foreign
 
 DDL = """CREATE TABLE IF NOT EXISTS ledger.foreign_record (
     topic text,

@@ -12,8 +12,9 @@ from typing import Any
 from postgres import prepared
 from postgres.session import connect
 from streams.relay import alarms
-from streams.relay.log_end import NO_HINT, Foreign, Hint, Place
+from streams.relay.log_end import NO_HINT, Hint
 from streams.relay.outgoing import Stored
+from streams.relay.own_records import Foreign, Place
 
 CHANNEL = "ledger"
 PAGE_BYTES = 8 << 20  # target size of a page: long dose reports must not fill the memory

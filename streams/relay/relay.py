@@ -27,10 +27,11 @@ from streams.broker.backoff import Backoff
 from streams.relay import log_end
 from streams.relay.checksum import use_compiled
 from streams.relay.lease import BEAT_S, LEASE_S, Lease
-from streams.relay.log_end import Foreign, Hint, Place, There
+from streams.relay.log_end import Hint, There
 from streams.relay.outbox import Outbox, create
 from streams.relay.outgoing import Addresser, Outgoing, Stored
 from streams.relay.outlet import Outlet, Undelivered
+from streams.relay.own_records import Foreign, Place
 
 __all__ = ["Relay", "create", "run"]
 

@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 
 from streams.relay import alarms, relay
-from streams.relay.log_end import Foreign
+from streams.relay.own_records import Foreign
 
 pytestmark = pytest.mark.live
 LINKS, DOSES = "krypton.links", "krypton.doses"

@@ -30,7 +30,7 @@ from schemas.registry import UnknownSchema, registry
 from streams.processor.dead_letter_topic import DeadLetterTopic
 from streams.reading import record_source
 from streams.reading.events import Wanted, events_of
-from streams.relay import log_end
+from streams.relay import own_records
 from streams.relay.outgoing import Addresser, Stored
 from tests.fakes.region import Region
 from tests.fuzz.events import HUGE, varint
@@ -202,7 +202,7 @@ class Records:
     def _others_read(self, others: Sequence[tuple[int, Record]]) -> None:
         """The relay's, a subscriber's and the verification's readers of the same records."""
         every = _numbered(_merged(self._own, others))
-        log_end.judged(every, _Rows(self._stored), Addresser.of(registry()))
+        own_records.judged(every, _Rows(self._stored), Addresser.of(registry()))
         by_place: dict[tuple[str, int], list[Record]] = {}
         for record in every:
             by_place.setdefault((record.topic, record.partition), []).append(record)
@@ -222,7 +222,7 @@ class _Rows:
         self._stored = stored
 
     def rows_at(self, positions: Sequence[int]) -> dict[int, Stored]:
-        """See ``log_end.Store``."""
+        """See ``own_records.Store``."""
         return {at: self._stored[at] for at in positions if at in self._stored}
 
 

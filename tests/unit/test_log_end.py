@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from schemas.registry import registry
-from streams.relay.log_end import EMPTY, NO_HINT, End, Hint, Tail, _Found, judged, lost, missing, there
+from streams.relay.log_end import EMPTY, NO_HINT, Hint, Tail, _Found, lost, missing, there
 from streams.relay.outgoing import Addresser, Stored
+from streams.relay.own_records import End, judged
 from tests.fakes.region import Region
 
 ADDRESSER = Addresser.of(registry())

@@ -16,6 +16,7 @@ from streams.broker.topics import LEDGER, PARTITIONS
 from streams.reading.side_by_side import Comparison
 from streams.relay import log_end
 from streams.relay.outgoing import Stored
+from streams.relay.own_records import End
 from tests.fakes.two_logs import EVERY, TwoLogs, event, row_of
 
 PAGE = 7
@@ -48,7 +49,7 @@ def ends(logs: TwoLogs) -> log_end.Ends:
     for place, lane in logs.kafka.items():
         if lane:
             held = dict(lane[-1].headers)
-            found[place] = log_end.End(int(held["position"]), held["ce_id"].decode())
+            found[place] = End(int(held["position"]), held["ce_id"].decode())
     return found
 
 
