@@ -88,6 +88,7 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "dose.export": PROFESSIONAL | PATIENT,
     "dose.study": PROFESSIONAL | PATIENT,
     "dose.alerts": PROFESSIONAL,
+    "dose.return": PROFESSIONAL,  # of the establishment acted from: weights, ages and doses of a group of people
     "dose.acknowledge": PROFESSIONAL,
     "dose.accept": PROFESSIONAL,
     "dose.reread": OPERATOR,  # names of what is read otherwise: nobody's dose
@@ -172,6 +173,7 @@ GATED: Final = frozenset(
         *("identity.cross-reference", "identity.demographics"),
         *("access.review.list", "study.conflicts.list", "erase.status", "erase.lapsed", "erase.approve-lapsed"),
         *("record.show", "study.show", "study.export", "dose.show", "dose.study", "dose.export", "dose.alerts"),
+        "dose.return",
         *OF_A_SITE,
         *("consent.show", "order.show", "order.list", "reading.list"),
         *("audit.history", "audit.accesses", "audit.as-of", "audit.exposure", "audit.export"),

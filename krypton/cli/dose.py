@@ -17,6 +17,7 @@ from krypton.cli.dose_findings import acts, findings
 from krypton.cli.dose_levels import compared
 from krypton.cli.dose_page import Language, Page, keep, language_of, new_file
 from krypton.cli.dose_reread import reread
+from krypton.cli.dose_return import returned
 from krypton.cli.dose_study import study
 from krypton.cli.dose_sums import Since, SumsBy, Until, days, estimates, period, skin, sums
 from krypton.cli.given import line
@@ -153,6 +154,7 @@ app.command()(export)
 app.command()(study)
 app.command()(findings)
 app.command("map")(acts)
+app.command("return")(returned)
 
 
 @app.command()

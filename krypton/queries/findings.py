@@ -94,9 +94,10 @@ def period_of(ours: Krypton, since: str | None, until: str | None) -> tuple[str,
 
 
 def rows_by_site(
-    ours: Krypton, site: str | None, since: str, until: str | None
+    ours: Krypton, site: str | None, since: str, until: str | None, device: str | None = None
 ) -> tuple[Mapping[str, list[Row]], Callable[[str], str]]:
-    """The rows of a period by establishment, of the age that the birth date says; and whose an identity is.
+    """The rows of a period by establishment, of one device or of all, of the age that the birth date says; and whose an
+    identity is.
 
     Raises NotFound: no such establishment.
     """
@@ -104,7 +105,7 @@ def rows_by_site(
 
     found: dict[str, list[Row]] = {}
     with ours.snapshot() as connection:
-        rows = [*_rows(connection, _sites(ours, site), since, until)]
+        rows = [*_rows(connection, _sites(ours, site), since, until, device)]
         identities = {row["identity"] for row in rows}
         born = birth_dates_of(connection, identities, ours.vault.destroyed)
         same = persons_of(connection, identities)
@@ -120,13 +121,15 @@ def _sites(ours: Krypton, site: str | None) -> list[str]:
     return known if site is None else [site]
 
 
-def _rows(connection: Any, sites: Iterable[str], since: str, until: str | None) -> Iterator[Row]:
+def _rows(
+    connection: Any, sites: Iterable[str], since: str, until: str | None, device: str | None = None
+) -> Iterator[Row]:
     """Rows as ``domain.dose_findings`` takes them: none is of a test, and a value that does not count is null."""
     from projections.dose_practice import queries
 
     told: dict[tuple[str, str], Marks] = {}
     for site in sites:
-        for row in queries.exposures(connection, site, since=since, until=until):
+        for row in queries.exposures(connection, site, device=device, since=since, until=until):
             if (marks := told.get((site, row["marks"]))) is None:
                 modality, protocol, procedures, *others = json.loads(row["marks"])
                 marks = told[site, row["marks"]] = Marks(site, modality, protocol, tuple(procedures), *others)

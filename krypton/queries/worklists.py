@@ -18,6 +18,7 @@ from domain.commands.listings import ListPeople
 from domain.errors import NotFound
 from domain.sight import Sight
 from domain.tasks import may
+from domain.work import Work, touched_by
 from krypton.bootstrap import Krypton
 from krypton.queries.gate import decided, feeding_of, open_accesses
 from krypton.queries.rows import ALERT, ORDER, READING, Kind, as_seen
@@ -64,19 +65,31 @@ def listed(
         found = list(find(connection, site))
     if made is not None:
         found = _fed(ours, found, whose, made, site)
-    shown = sorted({one for row in found for one in whose(row)})
-    members = ours.ledger.membership().members_of(shown) if caller.rpps else []
-    ours.vault.prefetch({*shown, *members})
-    command = ListPeople(
+    shown = {one for row in found for one in whose(row)}
+    result = decided(ours, caller, _command(ours, caller, task, shown, limits)).result
+    return found if kind is None else [as_seen(row, kind, whose(row), result) for row in found]
+
+
+def foreseen(
+    ours: Krypton, caller: Caller, task: str, shown: Iterable[str], asked: Iterable[str] = ()
+) -> Mapping[str, Any]:
+    """What the ledger would decide of a list of these identities now; nothing is recorded. Raises as ``ListPeople``."""
+    command = _command(ours, caller, task, shown, tuple(asked))
+    return command.decide(Work(ours.ledger, touched_by(ours.ids, command)))
+
+
+def _command(ours: Krypton, caller: Caller, task: str, shown: Iterable[str], limits: tuple[str, ...]) -> ListPeople:
+    people = sorted({*shown})
+    members = ours.ledger.membership().members_of(people) if caller.rpps else []
+    ours.vault.prefetch({*people, *members})
+    return ListPeople(
         caller=caller,
         task=task,
-        shown=tuple(map(UUID, shown)),
+        shown=tuple(map(UUID, people)),
         asked=limits,
         accesses=open_accesses(ours, caller, members),
         expected=tuple(members),
     )
-    result = decided(ours, caller, command).result
-    return found if kind is None else [as_seen(row, kind, whose(row), result) for row in found]
 
 
 def _fed(ours: Krypton, rows: Sequence[Document], whose: Whose, made: Made, site: str | None) -> list[Document]:

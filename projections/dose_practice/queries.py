@@ -14,8 +14,8 @@ VALUES: Final = ", ".join(
 )
 """A value above the bounds of plausible doses is in no figure until somebody accepted it."""
 ROWS: Final = f"""
-SELECT study_id::text AS study, irradiation_event_uid AS uid, identity_id::text AS identity, device, day, modality,
-       marks, protocol, operator, population, weight, weight_kg, phantom_cm, {VALUES}
+SELECT study_id::text AS study, report_uid AS report, irradiation_event_uid AS uid, identity_id::text AS identity,
+       device, day, modality, marks, protocol, operator, population, weight, weight_kg, phantom_cm, {VALUES}
 FROM dose_practice.exposure WHERE counts AND site = %(site)s {{also}} ORDER BY study_id
 """
 ALSO: Final = {"device": "AND device = %(device)s", "since": "AND day >= %(since)s", "until": "AND day <= %(until)s"}

@@ -1,4 +1,4 @@
-"""Of many identities, who is one person now and when each was born: what counts persons asks, not identities."""
+"""Of many identities, who is one person now, when each was born, and of which sex: for those who count persons."""
 
 from collections.abc import Callable, Collection
 from typing import Final
@@ -16,6 +16,10 @@ WHERE identity_id = ANY(%(identities)s::uuid[]) AND person_id <> identity_id
 STATED: Final = """
 SELECT identity_id::text AS identity, traits->>'birth_date' AS birth_date FROM identity_index.identity
 WHERE identity_id = ANY(%(identities)s::uuid[]) AND NOT erased
+"""
+SEXES: Final = """
+SELECT identity_id::text AS identity, traits->>'sex' AS sex FROM identity_index.identity
+WHERE identity_id = ANY(%(identities)s::uuid[]) AND NOT erased AND traits->>'sex' IS NOT NULL
 """
 OTHERS: Final = """
 SELECT mine.identity_id::text AS identity, other.identity_id::text AS other
@@ -57,3 +61,10 @@ def _stated(connection: Connection, identities: Collection[str], destroyed: Dest
     return {
         row["identity"]: row["birth_date"] for row in rows if born(row["birth_date"]) and row["identity"] not in gone
     }
+
+
+def sexes_of(connection: Connection, identities: Collection[str], destroyed: Destroyed) -> dict[str, str]:
+    """Identity to the sex that it states, where it states one and its key is not destroyed."""
+    gone = destroyed(identities) if identities else ()
+    rows = fetch(connection, SEXES, identities=[one for one in identities if one not in gone])
+    return {row["identity"]: row["sex"] for row in rows}

@@ -16,7 +16,9 @@ from domain.actors import Role, role_of
 from domain.commands.links import Propose
 from domain.commands.orders import PlaceOrder
 from domain.commands.readings import RequestReading
+from domain.commands.rules import PublishRules
 from domain.errors import StoreAway
+from domain.rules.document import document
 from domain.tasks import TASKS
 from krypton.devstack.stack import Stack
 from schemas.event import LedgerEvent
@@ -30,9 +32,10 @@ from tests.reads import PERSONAL
 
 pytestmark = pytest.mark.live
 DOCTOR, CLERK, OPERATOR, SERVICE = f"rpps:{CLINICIAN}", "clerk:desk", "operator:one", "service:one"
+DAY = "2026-01-02T08:00:00"
 LISTS = (
     *("identity.review.list", "dose.alerts", "access.review.list", "order.list", "reading.list", "identity.search"),
-    *("study.conflicts.list", "erase.lapsed", "erase.approve-lapsed"),
+    *("study.conflicts.list", "erase.lapsed", "erase.approve-lapsed", "dose.return"),
 )
 EMPTY_HERE = (  # years or hours must pass, or something come twice
     *("access.review.list", "study.conflicts.list", "erase.lapsed", "erase.approve-lapsed"),
@@ -85,6 +88,19 @@ class Desk:
         return found
 
 
+def group_of_one(world: AuditWorld) -> None:
+    """One adult is enough for a return of this act."""
+    named = {"act": "Essai", "modality": "CT", "population": "adult", "quantity": "dlp_mgycm"}
+    level = {**named, "value": 1000, "unit": "mGy.cm"}
+    texts: dict[str, dict[str, Any]] = {
+        "dose-acts": {"entries": [{"act": "Essai", "protocols": ["essai"]}]},
+        "reference-levels": {"levels": [level], "adults": 1},
+    }
+    for kind, body in texts.items():
+        told = {"kind": kind, "version": 1, "in_force_from": "2020-01-01", "body": body}
+        world.ask(PublishRules(document=document(told)))
+
+
 @pytest.fixture(scope="module")
 def desk(stack: Stack) -> Iterator[Desk]:
     with audit_world(stack) as world:
@@ -92,9 +108,17 @@ def desk(stack: Stack) -> Iterator[Desk]:
         over = exposure(new_uid(), forward_dlp_mgycm=900.0, check_dlp_mgycm=100.0)  # the device's own level: an alert
         shown = world.identity(person)
         stated = {name: shown["traits"][name] for name in ("family", "given", "birth_date")}
+        returned = dose(new_uid(), exposure(new_uid(), dlp_mgycm=40.0) | {"protocol": "essai", "started_at": DAY})
+        returned.device.update(model="Salle", serial=None, station=None)
+        returned.said["patient"] = {"age_days": 15_000.0, "weight_kg": 71.5, "size_cm": None, "pregnant": None}
         taken = received(
-            "CHB", dosed := new_uid(), local_id=shown["local_id"], stated=stated, doses=(dose(new_uid(), over),)
+            "CHB",
+            dosed := new_uid(),
+            local_id=shown["local_id"],
+            stated=stated,
+            doses=(dose(new_uid(), over), returned),
         )
+        group_of_one(world)
         study = UUID(str(world.ask(taken).result["study"]))
         world.ask(RequestReading(study=study, from_site="CHB", to_site="CHP", question="nodule?"))
         placed = PlaceOrder(identity=UUID(person), site="CHB", ordered_by=CLINICIAN, modality="CT", question="nodule?")

@@ -35,6 +35,7 @@ PUBLIC: Final = {
     *(("subscriber add", "name"), ("subscriber remove", "name")),
     *(("record show", "--where"), ("study show", "--where")),
     *(("dose device", "site"), ("dose device", "--device"), ("dose findings", "site")),
+    *(("dose return", "site"), ("dose return", "--device")),
 }
 """Names of establishments, professionals, programs and logins, and flags; where devices listen; what is asked of
 studies, and of nobody.

@@ -28,7 +28,7 @@ READ = {  # each time they are asked is another question
     "views diff", "views check", "policies status", "policies parked", "dead-letters list", "dead-letters show",
     "subscriber list", "audit checkpoint", "audit verify", "audit history", "audit accesses", "audit as-of",
     "audit exposure", "audit export", "vault status", "erase status", "erase lapsed", "archive check",
-    "study export", "study show", "dose export",
+    "study export", "study show", "dose export", "dose return",
 }  # fmt: skip
 GUARD = {  # they build or repair the stores: they record no event
     "views rebuild", "restore event-store", "restore decision-tables", "republish", "recover",
