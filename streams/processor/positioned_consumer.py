@@ -3,7 +3,8 @@
 On every assignment it seeks to the view's positions. Group offsets are committed too, but only to show lag: each is
 what the view has applied. A fetch passes through Faust as one message with the records of all partitions: Faust's cost
 of a message is paid once, and what was fetched together is applied together. After a fetch with few records the next
-one may rest, so that more comes with it. The internals overridden here belong to faust-streaming 0.15.3 and aiokafka
+one may rest, so that more comes with it. All partitions are read at the same rate, also those of a backlog: who is far
+behind in one of them has read nothing whole. The internals overridden here belong to faust-streaming 0.15.3 and aiokafka
 0.14.0, which are pinned.
 """
 
@@ -127,6 +128,15 @@ class PositionedConsumer(driver.Consumer):  # type: ignore[misc]  # the library 
         """Commit what the view has applied as the group's offsets."""
         applied = {TP(topic, partition): offset for (topic, partition), offset in self.seat.applied().items()}
         return bool(applied) and await self._thread.commit(applied)
+
+    def on_buffer_full(self, tp: TP) -> None:
+        """Takes no partition out. Faust's queue holds a few messages, and who would add one waits (``conductor``): that
+        is enough. A message is of all partitions, so the one whose name it bears would be left out until the queue is
+        empty: in a backlog, until all others are read.
+        """
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """None was taken out."""
 
     def verify_event_path(self, now: float, tp: TP) -> None:
         """Disables Faust's watchdog, which relies on acknowledgements that are not used here."""

@@ -34,18 +34,18 @@ class Fed(PositionedConsumer):
     flow_active = True
 
     def __init__(self, *fetches: Fetch, active: set[TP]) -> None:
-        self.app = SimpleNamespace(seat=Seat(), consumer_generation_id=GENERATION)
+        self.app = SimpleNamespace(seat=Seat(), consumer_generation_id=GENERATION, in_recovery=False)
         self.rests: list[float] = []
         self._buffered_partitions: set[TP] = set()
         self._fetches = list(fetches)
-        self._active = active
+        self._active_partitions = active
 
     async def sleep(self, n: Any, *_: Any, **__: Any) -> None:
         """Note it."""
         self.rests.append(n)
 
     async def _wait_next_records(self, timeout: float) -> tuple[Fetch, set[TP]]:
-        return self._fetches.pop(0), self._active
+        return self._fetches.pop(0), self._active_partitions
 
     def read(self) -> list[tuple[TP, RunMessage]]:
         """The messages of the next fetch."""
@@ -72,6 +72,15 @@ def test_partitions_that_are_not_read_now_are_left_out() -> None:
     assert tp == OTHER
     assert [one.offset for one in message.run] == [9]
     assert fed.read() == []
+
+
+def test_a_backlog_leaves_no_partition_behind() -> None:
+    """A message bears the name of one partition. While messages wait, Faust would read all but that one."""
+    fed = Fed(active={ONE, OTHER})
+    fed.on_buffer_full(ONE)
+    assert fed._active_partitions == {ONE, OTHER}
+    fed.on_buffer_drop(ONE)
+    assert fed._active_partitions == {ONE, OTHER}
 
 
 def test_it_rests_after_a_fetch_as_long_as_it_is_told() -> None:
