@@ -50,6 +50,7 @@ SELECT v.id::uuid, o.policy, o.version, v.kind, v.does, v.body::jsonb, coalesce(
 v.place, v.at, v.at, 'waiting', 0
 FROM (VALUES %s) v(parent, id, kind, does, body, at, place, cause) JOIN policies.outbox o ON o.id = v.parent::uuid
 ON CONFLICT DO NOTHING"""
+ADDED: Final = "(%s, %s, %s, %s, %s, %s::bigint, %s, %s::bigint)"
 NEXT_TRY = "(SELECT min(try_at) FROM policies.outbox WHERE policy = %s AND state = 'waiting' AND {which})"
 PRUNE = "DELETE FROM policies.outbox WHERE settled_at < %s AND state IN ('done', 'refused', 'dropped')"
 COUNT = """INSERT INTO policies.tally AS told (policy, decision, rule, n) VALUES %s
@@ -81,6 +82,11 @@ class Child(NamedTuple):
     place: int
     at: int | None = None
     cause: int | None = None
+
+
+def row_of(parent: str, one: Child, now: int) -> tuple[Any, ...]:
+    """As ``ADD`` takes it. ``parent``: the id of the entry that became it."""
+    return parent, str(one.id), one.kind, one.does, Json(one.body), one.at or now, one.place, one.cause
 
 
 class Claim:
@@ -134,10 +140,7 @@ class Claim:
         self.done(entry)
 
     def _add(self, entry: Entry, children: Sequence[Child]) -> None:
-        self._children += [
-            (str(entry.id), str(c.id), c.kind, c.does, Json(c.body), c.at or self._now, c.place, c.cause)
-            for c in children
-        ]
+        self._children += [row_of(str(entry.id), one, self._now) for one in children]
 
     def write(self, policy: str) -> None:
         """Write what became of the entries, and add to the policy's tally; then commit: other senders of the policy
@@ -145,7 +148,7 @@ class Claim:
         """
         decided = [(policy, *one, n) for one, n in sorted(self._decided.items())]
         for sql, rows, template in (
-            (ADD, self._children, "(%s, %s, %s, %s, %s, %s::bigint, %s, %s::bigint)"),
+            (ADD, self._children, ADDED),
             (SETTLE, self._settled, "(%s, %s, %s, %s, %s::bigint)"),
             (COUNT, decided, None),
         ):

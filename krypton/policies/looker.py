@@ -36,6 +36,13 @@ class Lookup(Protocol):
         """By entry: what it becomes, each with its place among all. Entries that must wait for the view are absent."""
 
 
+class AtOnce(Protocol):
+    """Answers a backlog of lookups at once."""
+
+    def once(self, go_on: Callable[[], bool]) -> bool:
+        """Answer it, if there is one, while ``go_on`` says so; whether there is more to do now than before."""
+
+
 class Ahead:
     """How far lookups are ahead of the commands that they become: a batch at most, and none where no more wait."""
 
@@ -87,18 +94,22 @@ class Looker:
         clock: Clock,
         reachable: Reachable,
         step: Callable[[str], None] = no_step,
+        at_once: AtOnce | None = None,
     ) -> None:
+        """``at_once``: asked while more wait than are made at a time."""
         self.names = tuple(lookups)
-        self.rests = self.raised = False
+        self.rests = self.raised = self._more_wait = False
         self._outbox = outbox
         self._lookups = lookups
         self._clock = clock
         self._reachable = reachable
         self._step = step
+        self._at_once = at_once
+        self._stop = Event()
 
     def run(self, stop: Event, wake: Event, ahead: Ahead) -> None:
         """Until ``stop`` is set; ``wake`` is set where there may be something new."""
-        backoff = Backoff(stop)
+        backoff, self._stop = Backoff(stop), stop
         while not stop.is_set():
             if not ahead.wait(IDLE_S, more=not self.rests):
                 continue
@@ -130,6 +141,10 @@ class Looker:
         Each lookup by itself: what must wait for one of them holds no other up, nor takes back what it did.
         """
         self.rests = self.raised = False
+        if self._more_wait and self._at_once and self._at_once.once(lambda: not self._stop.is_set()):
+            self.raised = True
+            return True
+        self._more_wait = False
         made = [self._look(name) for name in self._lookups]
         return any(made)
 
@@ -147,12 +162,13 @@ class Looker:
                     continue
                 for entry in part:
                     if entry.id in found:
-                        claim.became(entry, [child(entry, place, due) for place, due in found[entry.id]])
+                        claim.became(entry, [child(entry.id, place, due) for place, due in found[entry.id]])
                         made, raised = True, raised or bool(found[entry.id])
             if made:
                 self._step("looked")
             goes_on = made and len(claim.entries) == AT_A_TIME  # a backlog: more wait already
             self.rests = self.rests or not goes_on
+            self._more_wait = self._more_wait or goes_on
         self.raised = self.raised or raised
         return made
 
@@ -163,11 +179,11 @@ def pause(due: int | None, now: int) -> float:
     return min(IDLE_S, max(LATE_S, wait))
 
 
-def child(entry: Entry, place: int, due: Due) -> Child:
-    """What an entry becomes, in the outbox."""
+def child(parent: UUID, place: int, due: Due) -> Child:
+    """What the entry of that id becomes, in the outbox."""
     body: dict[str, Any] = dict(due.body)
     told = "|".join(str(body.get(name)) for name in sorted(body))
-    return Child(uuid5(entry.id, f"{due.does}|{told}"), due.kind.value, due.does, body, place, due.at)
+    return Child(uuid5(parent, f"{due.does}|{told}"), due.kind.value, due.does, body, place, due.at)
 
 
 def failed(claim: Claim, policy: str, entry: Entry, code: str) -> None:

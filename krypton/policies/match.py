@@ -24,6 +24,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from enum import Enum
 from typing import NamedTuple
 from uuid import UUID
 
@@ -78,6 +79,22 @@ class Looked(NamedTuple):
     widely: bool
 
 
+class Read(NamedTuple):
+    """What the live version of the index had read in a snapshot: its schema; the ledger position up to which it had
+    read all, and the newest that it had read.
+    """
+
+    schema: str
+    upto: int
+    newest: int
+
+
+class By(Enum):
+    """Who is matched by the version that readers see: nobody; somebody, later; now."""
+
+    NOBODY, LATER, NOW = range(3)
+
+
 class Match:
     """See the module; ``krypton.policies.looker.Lookup``."""
 
@@ -107,17 +124,35 @@ class Match:
                 self._connection.close()
         self._connection = None
 
-    def _look(self, connection: Connection, entries: Sequence[Entry]) -> Becomes:
+    def read(self, connection: Connection, position: int) -> Read | None:
+        """In this connection's snapshot; None where nobody is matched now, or not all is read up to that position."""
+        version, by = self._by(connection)
+        if (
+            by is not By.NOW
+            or not self._seen.of(connection, version, [position])
+            or not self._is_ours(connection, version)
+        ):
+            return None
+        return Read(f"{VIEW}_v{version}", self._seen.upto, max(self._seen.read.values(), default=0))
+
+    def _by(self, connection: Connection) -> tuple[int, By]:
+        """The version that readers see, and who is matched by it."""
         version = catalog.live_version(connection, VIEW)
         rules = version and (catalog.rules_of(connection, VIEW, version) or {}).get(MATCHING)
         if version is None or not rules:
-            return {entry.id: () for entry in entries}  # without rules nobody is matched
+            return 0, By.NOBODY  # without rules nobody is matched
         held = self._ours.ledger.rules()
         if held.in_force[MATCHING] != rules:
-            return {}
+            return version, By.LATER
         if held.matching.model is None:
             self._say(f"{RuleId(MATCHING, rules)} holds rules of equal fields, which decide nothing: publish a model")
-            return {entry.id: () for entry in entries}
+            return version, By.NOBODY
+        return version, By.NOW
+
+    def _look(self, connection: Connection, entries: Sequence[Entry]) -> Becomes:
+        version, by = self._by(connection)
+        if by is not By.NOW:
+            return {entry.id: () for entry in entries} if by is By.NOBODY else {}
         seen = self._seen.of(connection, version, [entry.cause for entry in entries])
         ready = [entry for entry in entries if entry.cause in seen]
         if not ready or not self._is_ours(connection, version):

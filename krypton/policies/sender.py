@@ -175,7 +175,7 @@ class Sender:
         if not (found := list(self._policy.refused(entry.does, entry.body, refusal))):
             return []
         head = self._head()
-        return [child(entry, 0, due)._replace(cause=head) for due in found]
+        return [child(entry.id, 0, due)._replace(cause=head) for due in found]
 
     def _failed(self, claim: Claim, entry: Entry, code: str) -> None:
         failed(claim, self._outbox.policy, entry, code)

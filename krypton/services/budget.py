@@ -51,7 +51,15 @@ BUDGETS: Final[Mapping[str, Budget]] = {
     "notary": Budget(0, {"event store": 1, "scan": 1}),
     "policies": Budget(
         2,
-        {"folds": len(POLICIES), "outboxes": len(POLICIES) + 1, "match": 1, "sharing": 1, "erasure": 1, "snapshots": 1},
+        {
+            "folds": len(POLICIES),
+            "outboxes": len(POLICIES) + 1,
+            "match": 1,
+            "a region at once": 1,
+            "sharing": 1,
+            "erasure": 1,
+            "snapshots": 1,
+        },
     ),
     "health": Budget(0, {"snapshot": 1}),
     WORKER: Budget(1, {"a snapshot, then its view": 1}),

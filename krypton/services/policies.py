@@ -25,6 +25,7 @@ from krypton.erasing import follow
 from krypton.errors import SettingsWrong
 from krypton.mail import mail
 from krypton.policies import shared, wanted
+from krypton.policies.at_once import AtOnce
 from krypton.policies.each import reachable
 from krypton.policies.fold import PolicyFold, no_step
 from krypton.policies.looker import Ahead, Looker, Lookup
@@ -114,8 +115,10 @@ def sender(ours: Krypton, name: str, step: Step = no_step, ahead: Ahead | None =
 
 def looker(ours: Krypton, name: str, step: Step = no_step) -> Looker:
     """Who makes a policy's lookups beside its sender."""
-    outbox = Outbox(ours.addresses.database, name)
-    return Looker(outbox, _lookups(ours, name, step), ours.ledger.clock, lambda: reachable(ours), step)
+    outbox, lookups = Outbox(ours.addresses.database, name), _lookups(ours, name, step)
+    match = lookups.get(LOOKUP)
+    at_once = AtOnce(ours, match) if isinstance(match, Match) else None
+    return Looker(outbox, lookups, ours.ledger.clock, lambda: reachable(ours), step, at_once)
 
 
 def notices(ours: Krypton) -> Notices:

@@ -3,9 +3,9 @@
 On every assignment it seeks to the view's positions. Group offsets are committed too, but only to show lag: each is
 what the view has applied. A fetch passes through Faust as one message with the records of all partitions: Faust's cost
 of a message is paid once, and what was fetched together is applied together. After a fetch with few records the next
-one may rest, so that more comes with it. All partitions are read at the same rate, also those of a backlog: who is far
-behind in one of them has read nothing whole. The internals overridden here belong to faust-streaming 0.15.3 and aiokafka
-0.14.0, which are pinned.
+one may rest, so that more comes with it. In a backlog, too, all partitions are read alike: who is far behind in one of
+them has read nothing whole. The internals overridden here belong to faust-streaming 0.15.3 and aiokafka 0.14.0, which
+are pinned.
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence

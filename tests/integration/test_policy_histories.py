@@ -24,6 +24,8 @@ from domain.matching.tier import Tier
 from domain.membership import Membership
 from domain.rules.document import MATCHING, build
 from domain.rules.matching import MatchingRules
+from krypton.policies import at_once
+from krypton.policies import looker as looker_module
 from krypton.policies.untold import untold
 from krypton.services import policies
 from krypton.views import promote
@@ -34,6 +36,7 @@ from tests.fakes.erasing import Erase
 from tests.fakes.views import pair
 from tests.fakes.weighing import TEST_OID, matricule
 from tests.integration.policy_world import INDEX, PolicyWorld, made
+from tests.integration.ruled_world import regions_decided
 
 pytestmark = [pytest.mark.live, pytest.mark.fault]
 STEPS = 60
@@ -214,6 +217,24 @@ class Crowd(History):
                 self.ask(said(**both, reason="looked at"))
 
 
+class Import(Crowd):
+    """Newcomers wait for each other: lookups are a backlog, and the region is decided at once."""
+
+    def keep_up(self) -> None:
+        """More come than are looked up; now and then all the others are answered at once."""
+        for _ in range(3):
+            self.dice.choice((self.register, self.register, self.correct))()
+        self.world.work(INDEX)
+        self.world.fold("matching")
+        if self.dice.random() < 0.4:
+            self.look_ahead()
+
+    def look_ahead(self) -> None:
+        """A first lookup, and then all the others at once."""
+        for _ in range(3):
+            super().look_ahead()
+
+
 @pytest.fixture
 def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
     world = made(installed_url, tmp_path, monkeypatch)
@@ -226,6 +247,25 @@ def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_any_history_ends_as_a_fresh_lookup_would_have_it(world: PolicyWorld, kind: type[History], seed: int) -> None:
     history = kind(world, seed)
     history.run()
+    with world.ours.snapshot() as connection:
+        found = due(connection, f"{INDEX}_v{history.version + 1}")
+    assert (found.merges, found.proposals, found.unmerges) == ([], [], [])
+    assert world.outbox("does, state", "state IN ('waiting', 'parked')") == []
+    _assert_each_was_right_when_stored(world.history())
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_history_of_backlogs_answered_at_once_ends_there_too(
+    world: PolicyWorld, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """Whenever two wait, the whole region is decided, however late the index is."""
+    monkeypatch.setattr(at_once, "LEAST", 2)
+    monkeypatch.setattr(at_once, "AGAIN_S", 0.0)
+    monkeypatch.setattr(looker_module, "AT_A_TIME", 1)
+    decided = regions_decided(monkeypatch)
+    history = Import(world, seed)
+    history.run()
+    assert len(decided) > 2
     with world.ours.snapshot() as connection:
         found = due(connection, f"{INDEX}_v{history.version + 1}")
     assert (found.merges, found.proposals, found.unmerges) == ([], [], [])

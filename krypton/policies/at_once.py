@@ -1,0 +1,120 @@
+"""Answers a backlog of matching lookups at once: the region is decided as a promotion decides it, each pair once.
+
+A lookup weighs its identity's whole neighbourhood. Where a good part of the region waits for one, as in an import, all
+are answered sooner by a decision of the whole region (``projections.identity_index.whole``). What it finds becomes the
+commands of these lookups, in one transaction. They are executed like any others, and the ledger refuses what came too
+late.
+
+The region is decided where ``PART`` of it waits, and ``PART_MEANWHILE`` while the index itself has much to read: more
+will wait soon, and a region that grows would be decided again and again.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from contextlib import closing
+from typing import Final
+from uuid import UUID
+
+from psycopg2.extensions import connection as Connection
+
+from adapters.outbox.backlog import Backlog
+from adapters.outbox.outbox import Child
+from domain.times import micros
+from krypton.bootstrap import Krypton
+from krypton.policies.each import AWAY
+from krypton.policies.looker import child, kind
+from krypton.policies.match import Match, Read
+from krypton.views.matches import bodies
+from policies.matching import LOOKUP, Matching
+from policies.policy import Due, Kind
+from postgres.session import connect
+from projections.engine.query import fetch
+from projections.identity_index import due as matching
+from projections.identity_index.decided import Due as Decisions
+
+log = logging.getLogger(__name__)
+
+LEAST: Final = 20_000
+"""Lookups that wait: fewer are made as soon one by one."""
+PART, PART_MEANWHILE = 1 / 8, 1 / 2
+"""Of the identities in the index, those that wait."""
+AGAIN_S: Final = 5.0
+"""How long nothing is asked after there was no backlog."""
+KNOWN: Final = "SELECT n_live_tup AS n FROM pg_stat_user_tables WHERE schemaname = %(schema)s AND relname = 'identity'"
+"""As PostgreSQL has counted: nobody reads millions of rows to learn whether it is worth it."""
+
+
+class Stopped(Exception):
+    """The process is to end: what was decided is not kept."""
+
+
+class AtOnce:
+    """See the module. ``once`` is called by the thread that makes the lookups, which are those of ``match``."""
+
+    def __init__(self, ours: Krypton, match: Match) -> None:
+        self._ours, self._match = ours, match
+        self._ask_at = 0.0
+
+    def once(self, go_on: Callable[[], bool]) -> bool:
+        """Answer a backlog, if there is one; whether commands came of it. Raises one of ``AWAY``.
+
+        ``go_on``: whether the process is still to run.
+        """
+        if time.monotonic() < self._ask_at:
+            return False
+        try:
+            raised = self._once(go_on)
+        except (Stopped, *AWAY) as ended:
+            if isinstance(ended, Stopped):
+                return False
+            raise
+        except Exception as wrong:  # such as too little memory: what is slower goes on
+            log.error("a backlog cannot be answered at once (%s): lookups are made one by one", kind(wrong))
+            self._ask_at = math.inf
+            return False
+        self._ask_at = 0.0 if raised else time.monotonic() + AGAIN_S
+        return raised
+
+    def _once(self, go_on: Callable[[], bool]) -> bool:
+        with closing(connect(self._ours.addresses.database, "region", settings={"jit": "off"})) as session:
+            session.set_session(isolation_level="REPEATABLE READ", readonly=True)
+            backlog = Backlog(session, Matching.name, LOOKUP)
+            if (read := self._worth(session, backlog)) is None:
+                return False
+            found = self._decided(session, read, go_on)
+            session.rollback()
+            session.set_session(isolation_level="READ COMMITTED", readonly=False)
+            return self._answered(backlog, read.upto, found)
+
+    def _worth(self, index: Connection, backlog: Backlog) -> Read | None:
+        """What of the index a backlog can be answered by; None where it is too small."""
+        if (first := backlog.cause_of(LEAST - 1)) is None or (read := self._match.read(index, first)) is None:
+            return None
+        known = fetch(index, KNOWN, schema=read.schema)
+        index_is_behind = (backlog.last() or 0) - read.newest > LEAST
+        part = PART_MEANWHILE if index_is_behind else PART
+        least = max(LEAST, int(known[0]["n"] * part) if known else 0)
+        far = backlog.cause_of(least - 1)
+        return None if far is None else self._match.read(index, far)
+
+    def _decided(self, index: Connection, read: Read, go_on: Callable[[], bool]) -> Decisions:
+        def tell(*_: object) -> None:
+            if not go_on():
+                raise Stopped
+
+        log.warning("many identities wait to be matched: the region is decided at once")
+        return matching.due(index, read.schema, tell=tell)
+
+    def _answered(self, backlog: Backlog, upto: int, found: Decisions) -> bool:
+        rest = enumerate(bodies(found))
+
+        def become(lookup: UUID, place: int) -> Child:
+            does, body = next((does, body) for at, (does, _, body) in rest if at == place)
+            return child(lookup, place, Due(Kind.COMMAND, does, body))
+
+        sides = [(one.one, one.other) for _, one, _ in bodies(found)]
+        answered, raised = backlog.answer(upto, sides, become, micros(self._ours.ledger.clock()))
+        log.warning("the region is decided: %d lookups are answered, %d commands follow", answered, raised)
+        return raised > 0

@@ -1,0 +1,211 @@
+"""A backlog of matching lookups is answered by a decision of the whole region, and ends where single lookups end."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from krypton.policies import at_once, looker
+from krypton.policies.at_once import AtOnce
+from krypton.policies.looker import Looker
+from krypton.policies.match import Match
+from krypton.services import policies
+from projections.identity_index import due
+from tests.integration.policy_world import INDEX, PolicyWorld, made
+from tests.integration.ruled_world import regions_decided
+from tests.waiting import until
+
+pytestmark = pytest.mark.live
+BORN = ("1970-01-02", "1970-01-03", "1970-01-04", "1970-01-05")
+WAIT = "state = 'waiting'"
+
+
+def going_on() -> bool:
+    return True
+
+
+@pytest.fixture
+def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
+    """Where six lookups are a backlog, and three are made at a time."""
+    made_world = made(installed_url, tmp_path, monkeypatch)
+    made_world.shipped_in_force()
+    monkeypatch.setattr(at_once, "LEAST", 6)
+    monkeypatch.setattr(looker, "AT_A_TIME", 3)
+    yield made_world
+    made_world.close()
+
+
+def imported(world: PolicyWorld) -> list[str]:
+    """Each of four people at two sites, and the twin of the last one."""
+    people = [
+        world.register(site, f"{site}{number}", birth_date=born)
+        for number, born in enumerate(BORN)
+        for site in ("CHA", "CHB")
+    ]
+    twin = world.register("CHC", "twin", given="Zoé", birth_date=BORN[-1])
+    world.fold("matching")
+    return [*people, twin]
+
+
+def looking(world: PolicyWorld) -> Looker:
+    """A looker that has begun: it knows how far the index is."""
+    made_looker = policies.looker(world.ours, "matching")
+    world.work(INDEX)
+    return made_looker
+
+
+def sent(world: PolicyWorld, looking: Looker) -> None:
+    """Until nothing waits any more."""
+
+    def once() -> bool:
+        looking.once()
+        world.senders.setdefault("matching", policies.sender(world.ours, "matching")).once()
+        world.work(INDEX)
+        world.fold("matching")
+        return not world.outbox("id", WAIT)
+
+    until(once, "all is answered")
+
+
+def who(world: PolicyWorld, people: list[str]) -> list[int]:
+    """Which of them are one person: the first place of each."""
+    persons = list(world.persons(*people))
+    return [persons.index(person) for person in persons]
+
+
+def test_a_backlog_is_answered_by_one_decision_of_the_region(
+    world: PolicyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same persons as single lookups make, and the doubtful pair is put to a human."""
+    world.register("CHA", "before", birth_date="1950-05-05")
+    world.fold("matching")
+    looks = looking(world)
+    until(lambda: looks.once() or not world.outbox("id", WAIT), "it has begun")
+    people = imported(world)
+    world.work(INDEX)
+    decided = regions_decided(monkeypatch)
+    looks.once()  # the first three, and more wait
+    assert decided == []
+    assert looks.once()
+    assert decided == ["identity_index_v2"]
+    assert world.outbox("id", f"{WAIT} AND kind = 'lookup'") == []
+    sent(world, looks)
+    assert who(world, people) == [0, 0, 2, 2, 4, 4, 6, 7, 8]
+    with world.ours.snapshot() as connection:
+        left = due.due(connection, "identity_index_v2")
+    assert (left.merges, left.proposals, left.unmerges) == ([], [], [])
+    asked = {event.data["rule"] for event in world.history() if event.type == "link.review_requested"}
+    assert asked == {"review"}
+
+
+def begun(world: PolicyWorld) -> AtOnce:
+    match = Match(world.ours)
+    once = AtOnce(world.ours, match)
+    until(lambda: _reads(world, match), "it knows how far the index is")
+    return once
+
+
+def _reads(world: PolicyWorld, match: Match) -> bool:
+    with world.ours.snapshot() as connection:
+        return match.read(connection, 1) is not None
+
+
+def test_few_who_wait_are_looked_up_one_by_one(world: PolicyWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    decided = regions_decided(monkeypatch)
+    world.work(INDEX)
+    once = begun(world)
+    for number in range(5):
+        world.register("CHA", str(number))
+    world.work(INDEX)
+    world.fold("matching")
+    assert not once.once(going_on)
+    assert decided == []
+
+
+def test_who_the_index_has_not_read_waits(world: PolicyWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else the later of two of one person would see nobody."""
+    decided = regions_decided(monkeypatch)
+    world.work(INDEX)
+    once = begun(world)
+    imported(world)
+    assert not once.once(going_on)
+    assert decided == []
+    monkeypatch.setattr(once, "_ask_at", 0.0)
+    world.work(INDEX)
+    assert once.once(going_on)
+    assert decided
+
+
+@pytest.mark.parametrize(("waiting", "is_decided"), [(9, True), (8, False)])
+def test_a_part_of_the_region_waits(
+    world: PolicyWorld, monkeypatch: pytest.MonkeyPatch, waiting: int, is_decided: bool
+) -> None:
+    """A file in a large region is matched one by one: an eighth of 72 are nine."""
+    decided = regions_decided(monkeypatch)
+    monkeypatch.setattr(at_once, "KNOWN", "SELECT 72 AS n, %(schema)s")
+    world.work(INDEX)
+    once = begun(world)
+    for number in range(waiting):
+        world.register("CHA", str(number), birth_date=f"1970-02-{number + 10}")
+    world.work(INDEX)
+    world.fold("matching")
+    once.once(going_on)
+    assert bool(decided) is is_decided
+
+
+@pytest.mark.parametrize(("known", "is_decided"), [(17, True), (20, False)])
+def test_while_the_index_has_much_to_read_half_of_the_region_is_to_wait(
+    world: PolicyWorld, monkeypatch: pytest.MonkeyPatch, known: int, is_decided: bool
+) -> None:
+    """A region that grows is not decided again and again. Nine wait whom the index has read."""
+    decided = regions_decided(monkeypatch)
+    monkeypatch.setattr(at_once, "KNOWN", f"SELECT {known} AS n, %(schema)s")
+    world.work(INDEX)
+    once = begun(world)
+    imported(world)
+    world.work(INDEX)
+    for number in range(10):
+        world.register("CHB", f"later{number}", birth_date="1950-01-01")
+    world.fold("matching")
+    once.once(going_on)
+    assert bool(decided) is is_decided
+
+
+def failing(*_: Any, **__: Any) -> Any:
+    raise MemoryError
+
+
+def stopping(tell: Callable[..., None]) -> Any:
+    tell("identities read", 1, 2)
+    raise AssertionError("it went on")
+
+
+def test_what_cannot_be_decided_at_once_is_looked_up_one_by_one(
+    world: PolicyWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such as a region too large for the memory: it is told once, and the slower way goes on."""
+    world.work(INDEX)
+    once = begun(world)
+    imported(world)
+    world.work(INDEX)
+    before = world.outbox()
+    monkeypatch.setattr(due, "due", failing)
+    assert not once.once(going_on)
+    assert not once.once(going_on)
+    assert world.outbox() == before
+    assert caplog.text.count("cannot be answered at once (MemoryError)") == 1
+
+
+def test_a_process_that_is_to_end_does_not_decide_to_the_end(
+    world: PolicyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What waits is as it was."""
+    world.work(INDEX)
+    once = begun(world)
+    imported(world)
+    world.work(INDEX)
+    before = world.outbox()
+    monkeypatch.setattr(due, "due", lambda *_, tell: stopping(tell))
+    assert not once.once(lambda: False)
+    assert world.outbox() == before
