@@ -104,7 +104,7 @@ class AtOnce:
             if not go_on():
                 raise Stopped
 
-        log.warning("many identities wait to be matched: the region is decided at once")
+        log.info("many identities wait to be matched: the region is decided at once")
         return matching.due(index, read.schema, tell=tell)
 
     def _answered(self, backlog: Backlog, upto: int, found: Decisions) -> bool:
@@ -116,5 +116,5 @@ class AtOnce:
 
         sides = [(one.one, one.other) for _, one, _ in bodies(found)]
         answered, raised = backlog.answer(upto, sides, become, micros(self._ours.ledger.clock()))
-        log.warning("the region is decided: %d lookups are answered, %d commands follow", answered, raised)
+        log.info("the region is decided: %d lookups are answered, %d commands follow", answered, raised)
         return raised > 0
