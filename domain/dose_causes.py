@@ -87,14 +87,14 @@ def _within(shots: Sequence[Shot], level: float, days: timedelta) -> Iterator[Ca
     for shot in shots:
         window.append(shot)
         value += shot.value
-        while window[0].at <= shot.at - days:
+        while shot.at - window[0].at >= days:  # a difference: before the year 1 there is no day
             value -= window.popleft().value
         value = float(f"{value:.{DIGITS}g}")
         if value <= level:
             if going is not None:
                 going.passed(shot)
             continue
-        if going is not None and going.last.at > shot.at - days:
+        if going is not None and shot.at - going.last.at < days:
             going.more(shot, value)
         else:
             if going is not None:

@@ -44,6 +44,15 @@ def test_what_lies_a_whole_window_back_does_not_count() -> None:
     assert told(WINDOW, shot("a", 0, 1_500), shot("b", 83.9, 1_500)) == [("b", 3_000.0, ["a", "b"])]
 
 
+def test_windows_at_both_ends_of_the_calendar_hold_what_is_in_them() -> None:
+    """Devices that know no day write the first of all; a window before it has no beginning."""
+    first, last = shot("a", 0, 2_500), shot("b", 0, 2_500)
+    ends = first._replace(at=datetime(1, 1, 1)), last._replace(at=datetime(9999, 12, 31))  # noqa: DTZ001
+    expected = [("a", 2_500.0, ["a"]), ("b", 2_500.0, ["b"])]
+    assert told(WINDOW, *ends) == expected
+    assert told(AlertRule("ever", "window", "dose_rp_mgy", 2_000.0, 10**8), *ends) == [("a", 5_000.0, ["a", "b"])]
+
+
 def test_more_that_comes_within_the_window_is_the_same_cause_and_later_is_another() -> None:
     shots = shot("a", 0, 2_500), shot("b", 30, 100), shot("c", 300, 2_500)
     assert told(WINDOW, *shots) == [("a", 2_600.0, ["a", "b"]), ("c", 2_500.0, ["c"])]
