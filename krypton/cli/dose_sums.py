@@ -60,7 +60,7 @@ def sums(found: Mapping[str, Any]) -> None:
 def skin(found: Mapping[str, Any]) -> None:
     """What is in no period, and the dose of the skin by region."""
     if found["undated"]:
-        out.print(f"exposures without a time, in no period: {found['undated']}")
+        out.print(f"exposures, and totals alone, without a time, in no period: {found['undated']}")
     if found["skin"]:
         told = ("region", "words", "dose_rp_mgy", "since", "until", "exposures", "undated")
         table(found["skin"], told, SKIN)

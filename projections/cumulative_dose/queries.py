@@ -81,8 +81,9 @@ def dose(
     """``dose show`` of one person. ``members``: all identities of the person, whose id is the first one's; ``started``:
     when each study began, where a period is excluded: a report of another study cannot be dated, and is left out.
 
-    All is of the period that is ``asked`` for, but reports and what they disagree in; ``undated``: how many exposures
-    are in no period. ``sums``: by what is asked for. ``skin``: see ``sums.skin``; over all of the time.
+    All is of the period that is ``asked`` for, but reports and what they disagree in; ``undated``: how many exposures,
+    and reports of totals alone, are in no period. ``sums``: by what is asked for. ``skin``: see ``sums.skin``; over
+    all of the time.
     ``totals`` are event sums: over distinct irradiation events, and over ``stated_alone``, what reports state of
     studies of which no exposure is known; ``report_totals`` add up what the reports of both state themselves.
     ``disagrees`` of a report: the quantities that another report which stands states otherwise, named in ``conflicts``.
@@ -95,16 +96,17 @@ def dose(
     seen = _seen(connection, identities, at, sight, started)
     known = [told_of(row, erased, asked) for row in distinct(seen.carried)]
     shown = [row for row in known if asked.period.holds(dated(row))]
-    alone = [one for one in stated_alone(seen.reports, seen.carried) if asked.period.holds(dated(one))]
+    totals = stated_alone(seen.reports, seen.carried)
+    alone = [one for one in totals if asked.period.holds(dated(one))]
     return {
         "person": identities[0],
         "members": masked(members, erased),
         "since": asked.period.since,
         "until": asked.period.until,
-        "undated": 0 if asked.period.whole else sum(dated(row) is None for row in known),
+        "undated": 0 if asked.period.whole else _undated(known, totals),
         "totals": sums(shown, alone),
         "sums": {by: grouped(shown, alone, by) for by in asked.by},
-        "skin": skin(known),
+        "skin": skin(known, totals),
         "stated_alone": alone,
         "report_totals": _stated(shown, alone),
         "qa_exposures": sum(row["qa"] for row in shown),
@@ -115,6 +117,10 @@ def dose(
         "alerts": [alerts.shown(row, erased, at) for row in _alerts_of(connection, seen.reports, at)],
         **sight.withheld(seen.withheld),
     }
+
+
+def _undated(exposures: Sequence[Row], alone: Sequence[Row]) -> int:
+    return sum(dated(row) is None for row in exposures) + len({one["report_uid"] for one in alone if not dated(one)})
 
 
 def _day(row: Row) -> str | None:

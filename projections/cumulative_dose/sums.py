@@ -5,7 +5,8 @@ Each quantity is summed with itself alone. An exposure or a report's total is da
 one without either is in no period and no year.
 
 Skin: doses at the reference point of projection and fluoroscopy, by region, over any twelve weeks. Beams move, so the
-sum of a region is an upper bound for each place of its skin. An exposure whose region is not known adds to each.
+sum of a region is an upper bound for each place of its skin. An exposure whose region is not known adds to each, and so
+does a total that a report states alone: alerts go by the same.
 """
 
 from collections import deque
@@ -93,13 +94,16 @@ def _named(by: str, exposures: Iterable[Row]) -> Document:
     return {"words": sorted({row["target_region"] for row in exposures if row["target_region"]})}
 
 
-def skin(exposures: Iterable[Row]) -> list[Document]:
+def skin(exposures: Iterable[Row], alone: Iterable[Row] = ()) -> list[Document]:
     """By region the greatest dose at the reference point within twelve weeks: from the first to the last exposure.
 
-    ``undated``: exposures with a dose and without a time that can be read, which are in no sum.
+    ``alone``: as ``stated_alone`` answers. ``undated``: exposures and such totals with a dose and without a time that
+    can be read, which are in no sum.
     """
     shots = [row for row in exposures if row["kind"] == "PROJECTION" and trusted(row, "dose_rp_mgy") is not None]
-    anywhere = [row for row in shots if region(row) is None]
+    of_total = {"implausible": None, "target_region": None}
+    totals = [{**row, **of_total, "dose_rp_mgy": row["value"]} for row in alone if row["quantity"] == "dose_rp_mgy"]
+    anywhere = [*totals, *(row for row in shots if region(row) is None)]
     named = {name for row in shots if (name := region(row)) is not None}
     groups: dict[str | None, list[Row]] = {
         name: [*anywhere, *(row for row in shots if region(row) == name)] for name in sorted(named)
@@ -115,12 +119,13 @@ def _greatest(rows: Sequence[Row]) -> Document:
     window: deque[tuple[datetime, Row]] = deque()
     for at, row in timed:
         window.append((at, row))
-        while window[0][0] <= at - SKIN:
+        while at - window[0][0] >= SKIN:
             window.popleft()
         value = total(trusted(one, "dose_rp_mgy") for _, one in window)
         if value is not None and (best["dose_rp_mgy"] is None or value > best["dose_rp_mgy"]):
             first, last = (dated(window[end][1]) for end in (0, -1))
-            best = {"dose_rp_mgy": value, "since": first, "until": last, "exposures": len(window)}
+            shots = sum("value" not in one for _, one in window)
+            best = {"dose_rp_mgy": value, "since": first, "until": last, "exposures": shots}
     return best | {"window_days": SKIN.days, "undated": len(rows) - len(timed)}
 
 

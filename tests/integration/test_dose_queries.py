@@ -11,6 +11,8 @@ import pytest
 from domain.commands.doses import AcknowledgeAlert, ReceivedDose
 from domain.commands.studies import ReassignStudy
 from projections.cumulative_dose import alerts, queries
+from projections.cumulative_dose.asked import Asked
+from projections.cumulative_dose.sums import Period
 from projections.cumulative_dose.view import CumulativeDose
 from tests.fakes.region import dose, exposure
 from tests.fakes.views import Hospitals
@@ -164,6 +166,16 @@ def test_accumulated_dose_alone_is_the_study_s_total_until_an_exposure_is_known(
     region.receive("CHA", "1", "1.2.1", MULTI[1])
     document = shown(read, region, identity)
     assert (document["totals"]["dlp_mgycm"], document["stated_alone"], len(document["reports"])) == (77.27, [], 2)
+
+
+def test_a_period_tells_what_has_no_time_and_the_skin_is_of_all_that_counts(read: Read) -> None:
+    """A total at the reference point that a report states alone is in no year, and in no day's window of the skin."""
+    region, identity = received(dose("1.9.8", dose_rp_mgy=800.0, dap_mgycm2=9.0))
+    asked = Asked(period=Period(since="2026-01-01"))
+    document = shown(read, region, identity, asked=asked)
+    assert (document["totals"]["dose_rp_mgy"], document["undated"]) == (None, 1)
+    (skin,) = document["skin"]
+    assert (skin["region"], skin["dose_rp_mgy"], skin["undated"]) == (None, None, 1)
 
 
 def test_report_totals_stand_beside_event_sums_unrepaired(read: Read) -> None:

@@ -104,6 +104,26 @@ def test_the_skins_dose_is_the_greatest_of_all_windows_of_twelve_weeks(told: lis
     assert (found["dose_rp_mgy"], found["window_days"]) == (best, 84)
 
 
+@pytest.mark.parametrize("at", [date.min, date.max])
+def test_the_skins_dose_is_known_on_the_first_and_the_last_day_of_the_calendar(at: date) -> None:
+    """Devices that know no day write the first of all."""
+    (found,) = skin([shot(at.isoformat(), 5.0)])
+    assert (found["dose_rp_mgy"], found["since"], found["undated"]) == (5.0, at.isoformat(), 0)
+
+
+def test_a_total_at_the_reference_point_that_a_report_states_alone_adds_to_each_regions_skin() -> None:
+    """As alerts have it: a report without exposures does not say which skin it was."""
+    at = {"reported_at": "2026-01-10T08:00:00"}
+    alone = stated_alone([stated("r1", dose_rp_mgy=800.0, dap_mgycm2=5.0) | at], [])
+    shots = [shot("2026-01-02T08:00:00", 1_500.0), shot("2026-01-03T08:00:00", 700.0, "SCT:69536005")]
+    found = [(one["region"], one["dose_rp_mgy"], one["exposures"], one["until"]) for one in skin(shots, alone)]
+    until = at["reported_at"]
+    assert found == [("sct:51185008", 2_300.0, 1, until), ("sct:69536005", 1_500.0, 1, until)]
+    assert [(one["region"], one["dose_rp_mgy"], one["exposures"]) for one in skin([], alone)] == [(None, 800.0, 0)]
+    undated = [one | {"reported_at": None} for one in alone]
+    assert [(one["dose_rp_mgy"], one["undated"]) for one in skin([], undated)] == [(None, 1)]
+
+
 def test_each_regions_skin_is_by_itself_and_an_unknown_region_adds_to_each() -> None:
     rows = [
         shot("2026-01-02T08:00:00", 1_000.0),
