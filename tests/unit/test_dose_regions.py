@@ -1,5 +1,6 @@
 """A region has one name under the codes of older and of newer devices; pydicom's table says which are the same."""
 
+import pytest
 from pydicom.sr._snomed_dict import mapping
 
 from domain.dose_regions import _CODES, region_of
@@ -17,3 +18,18 @@ def test_codes_of_one_region_have_one_name_and_words_are_no_code() -> None:
     assert region_of(None, " Heart  apex ") == "heart apex"
     assert region_of("99X:7", "Heart") == "99x:7"
     assert region_of(None, "") is region_of("", None) is None
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("SRT:T-D0001", "Topography unknown"),
+        ("SRT:T-D0001", None),
+        ("99GEMS:00001", "Unknown"),
+        ("SCT:261665006", None),
+        (None, "UNKNOWN"),
+    ],
+)
+def test_a_region_that_a_device_calls_unknown_is_not_known(code: str | None, words: str | None) -> None:
+    """As real C-arms and scanners write it: such a dose adds to the skin of each region."""
+    assert region_of(code, words) is None
