@@ -288,3 +288,71 @@ def test_a_time_to_the_hour_states_no_offset() -> None:
     sent.TimezoneOffsetFromUTC = "+0200"
     (exposure,) = read_dose_report(tree_of(sent)).exposures
     assert exposure.started_offset == "+02:00"
+
+
+# What stands in another place than templates have it.
+
+
+def test_known_doses_that_stand_where_no_template_has_them_are_told() -> None:
+    """Neither an event's nor a total: nobody knows what they are of, and nobody passes them over in silence."""
+    stray = number("113722", "7", GY_M2), number("122130", "8", GY_M2), number("113738", None, "Gy")
+    report = read(projection(number("122130", "1", GY_M2), number("113725", "2", "Gy")), *stray)
+    assert report.not_understood == (
+        "Dose (RP) Total: stated where no template has it, and not read",
+        "Dose Area Product Total: stated where no template has it, and not read",
+        "Dose Area Product: stated where no template has it, and not read",
+    )
+    assert (report.report_totals, report.exposures[0].dap_mgycm2) == ({}, 10_000_000.0)
+
+
+def test_doses_of_moments_and_of_estimates_are_in_their_places() -> None:
+    details = item("130505", "CONTAINER", number("122130", "9", GY_M2))
+    estimate = item("128402", "CONTAINER", number("113507", "30", "MBq"))
+    accumulated = item("113702", "CONTAINER", number("113722", "1", GY_M2))
+    report = read(projection(number("122130", "1", GY_M2)), details, estimate, accumulated)
+    assert report.not_understood == ()
+
+
+def test_a_glandular_dose_is_of_mammography_where_nothing_else_says_so() -> None:
+    assert only(projection(number("111631", "1.2", MGY))).modality == "MG"
+
+
+# One UID for several acquisitions.
+
+
+def test_acquisitions_of_different_protocols_under_one_uid_add_up_and_are_of_no_protocol() -> None:
+    views = [
+        projection(text("125203", protocol), number("122130", dap, GY_M2))
+        for protocol, dap in (("Thorax PA", "1e-5"), ("Thorax LAT", "2e-5"), ("Thorax PA", "1.5e-5"))
+    ]
+    report = read(*views)
+    (exposure,) = report.exposures
+    assert (exposure.dap_mgycm2, exposure.protocol) == (350.0, None)  # the third corrects the first
+    assert received_dose(report).warnings == ["event_uid_shared"]
+
+
+def test_parts_in_two_phantoms_or_regions_are_of_neither_and_begin_with_the_first() -> None:
+    helices = [
+        ct(
+            *(number("113838", "100", MGY_CM), coded("113835", phantom), coded("123014", region)),
+            item("111526", "DATETIME", DateTime=at),
+        )
+        for phantom, region, at in (
+            ("113690", "SRT:T-D1100", "20260105100000"),
+            ("113691", "SRT:T-D3000", "20260105100500"),
+        )
+    ]
+    exposure = only(*helices)
+    assert (exposure.dlp_mgycm, exposure.phantom_cm, exposure.target_region_code) == (200.0, None, None)
+    assert exposure.started_at == "2026-01-05T10:00:00"
+    assert only(*helices[:1]).phantom_cm == 16
+
+
+# A total of which no event states a part.
+
+
+@pytest.mark.parametrize(("total", "told"), [("500", ["sum_differs:dlp_mgycm"]), ("0", []), (None, [])])
+def test_a_total_above_zero_of_events_without_a_dose_is_a_warning(total: str | None, told: list[str]) -> None:
+    accumulated = item("113811", "CONTAINER", number("113813", total, MGY_CM))
+    assert received_dose(read(ct(), accumulated)).warnings == told
+    assert received_dose(read(accumulated)).warnings == []

@@ -62,7 +62,7 @@ def _says_yes(reading: Reading, item: Item) -> bool:
 TEMPLATE: Final = Template(
     number="10013",
     kind=CT,
-    doses=("ctdivol", "dlp", "dap", "dose_rp", "agd", "activity", "ssde"),
+    doses=("ctdivol", "dlp", "dap", "dose_rp", "agd", "activity", "ssde", "entrance_dose"),
     parts=("ct_dose",),
     technique=(
         *("kvp", "tube_current", "exposure_time", "rotation_time", "pitch", "scan_length", "collimation"),

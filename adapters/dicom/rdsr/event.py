@@ -141,7 +141,10 @@ def read_event(
         modality=of_event(stated["kind"], modality),
         started_at=started,
         started_offset=offset_of(started) or (zone if started else None),
-        part=(stated["target_region_code"], plane, content.key("source_id") if template.by_source else None),
+        part=(
+            *(stated[name] for name in ("target_region_code", "acquisition_code", "protocol")),
+            *(plane, content.key("source_id") if template.by_source else None),
+        ),
         raw=reading.raw,
         not_understood=tuple(dict.fromkeys(reading.notes)),
         warnings=warnings,

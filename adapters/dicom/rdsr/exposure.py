@@ -17,6 +17,11 @@ _KEPT: Final = (
     *("acquisition_code", "laterality", "phantom_cm", "plane", "radiopharmaceutical", "filters", "organ_doses"),
 )
 
+_OF_ALL_PARTS: Final = (
+    *("target_region", "target_region_code", "protocol", "acquisition", "acquisition_code", "phantom_cm"),
+)
+"""What is said of an event only where all of its parts say the same."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Exposure:
@@ -26,7 +31,7 @@ class Exposure:
     as encoded (empty: stated without a value); ``dose_check`` the alert and notification settings of the CT (TID
     10015) as encoded, ``dose_check_on`` which of them are configured, by code, and ``dose_check_exceeded`` which of
     "dlp" and "ctdivol" passed its configured alert value. ``side`` is left, right or both; ``part`` tells parts of one
-    event apart: its region, plane and source, by code. ``warnings``: codes for the record.
+    event apart: its region, acquisition type, protocol, plane and source. ``warnings``: codes for the record.
     """
 
     irradiation_event_uid: str
@@ -79,7 +84,7 @@ def offset_of(started: str | None) -> str | None:
 
 def are_parts(one: Exposure, other: Exposure) -> bool:
     """Whether two statements of one event are of different parts of it: they begin at other times, or their regions,
-    planes or sources differ.
+    types, protocols, planes or sources differ.
     """
     apart = one.started_at and other.started_at and one.started_at != other.started_at
     return bool(apart) or one.part != other.part
@@ -92,7 +97,7 @@ def merged(earlier: Exposure, later: Exposure) -> Exposure:
     append a correction, and it takes from the earlier what it lacks. Where they differ the two are parts of
     one event (a CT event split by region, TID 10013; the planes of a biplane; two acquisitions under one UID): DLP,
     DAP, dose at the reference point and activity add up; CTDIvol, AGD and the size-specific dose, which are means, keep
-    the higher.
+    the higher. Region, protocol, type and phantom are those of all parts, or not known: no level is of such a sum.
     """
     parts = are_parts(earlier, later)
     combine = _sum_of_parts if parts else _later
@@ -100,6 +105,9 @@ def merged(earlier: Exposure, later: Exposure) -> Exposure:
         name: combine(name, getattr(earlier, name), getattr(later, name)) for name in FIELDS.values()
     }
     changed |= {name: getattr(later, name) or getattr(earlier, name) for name in _KEPT}
+    if parts:
+        changed |= {name: None for name in _OF_ALL_PARTS if getattr(later, name) != getattr(earlier, name)}
+        changed |= _earliest(earlier, later)
     if earlier.plane and later.plane and earlier.plane != later.plane:
         changed["plane"] = "all"
     changed["technique"] = {**earlier.technique, **later.technique}
@@ -118,6 +126,12 @@ def merged(earlier: Exposure, later: Exposure) -> Exposure:
         warnings=tuple(dict.fromkeys((*earlier.warnings, *later.warnings, "event_uid_shared"))),
         **changed,
     )
+
+
+def _earliest(one: Exposure, other: Exposure) -> dict[str, str | None]:
+    """When an event of parts began, with the offset that is stated of that."""
+    first = min((part for part in (one, other) if part.started_at), key=lambda part: str(part.started_at), default=one)
+    return {"started_at": first.started_at, "started_offset": first.started_offset}
 
 
 def _raw_of_kept(earlier: Exposure, later: Exposure) -> dict[str, str]:

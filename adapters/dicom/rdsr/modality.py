@@ -42,8 +42,8 @@ def modality_of(tree: Tree, content: Content, kinds: set[str]) -> str:
     """The modality of the report's irradiation.
 
     A dose report itself is of modality SR, and Acquisition Device Type (122142) is wrong on real angiography
-    rooms. So: the procedure reported; the classes of the images acquired; the modalities of the study; a
-    fluoroscopy event or a C-arm's summary; else DX.
+    rooms. So: the procedure reported; glandular doses, which mammography alone has; the classes of the images
+    acquired; the modalities of the study; a fluoroscopy event or a C-arm's summary; else DX.
     """
     declared = set(header.encoded(tree, "ModalitiesInStudy").split("\\"))
     if kinds == {RADIOPHARMACEUTICAL}:
@@ -53,6 +53,8 @@ def modality_of(tree: Tree, content: Content, kinds: set[str]) -> str:
     for key in content.keys("procedure_reported"):
         if key in _PROCEDURES:
             return _PROCEDURES[key]
+    if content.all("agd", "agd_total"):
+        return "MG"
     images = _image_classes(tree, content)
     signs = [*(of for image, of in _IMAGES.items() if image in images)]
     signs += [of for said, of in _DECLARED.items() if said in declared]

@@ -50,7 +50,7 @@ def _thickness(reading: Reading, content: Content) -> float | None:
 TEMPLATE: Final = Template(
     number="10003",
     kind=PROJECTION,
-    doses=("dap", "dose_rp", "agd", "entrance_dose", "ctdivol", "dlp", "activity"),
+    doses=("dap", "dose_rp", "agd", "entrance_dose", "ctdivol", "dlp", "activity", "ssde"),
     technique=(
         *("kvp", "tube_current", "mean_tube_current", "exposure_time", "exposure", "pulses", "pulse_rate"),
         *("pulse_width", "source_detector", "source_isocenter", "primary_angle", "secondary_angle", "field_area"),

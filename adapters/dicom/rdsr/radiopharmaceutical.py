@@ -29,7 +29,7 @@ def _organ_doses(reading: Reading) -> tuple[tuple[str, float], ...]:
 TEMPLATE: Final = Template(
     number="10022",
     kind=RADIOPHARMACEUTICAL,
-    doses=("activity", "ctdivol", "dlp", "dap", "dose_rp", "agd"),
+    doses=("activity", "ctdivol", "dlp", "dap", "dose_rp", "agd", "ssde", "entrance_dose"),
     uids=("administration_uid", "event_uid"),
     started=("administration_started", "started"),
     more=_more,

@@ -21,6 +21,7 @@ from pydicom import uid as uids
 from adapters.dicom.rdsr import ct, enhanced, header, projection, radiopharmaceutical, vendor
 from adapters.dicom.rdsr.event import Template, read_event
 from adapters.dicom.rdsr.exposure import CT, Exposure, derived, merged
+from adapters.dicom.rdsr.misplaced import misplaced
 from adapters.dicom.rdsr.modality import modality_of
 from adapters.dicom.rdsr.qa import is_qa
 from adapters.dicom.rdsr.totals import accumulated, totals
@@ -61,7 +62,7 @@ EVENTS: Final[Mapping[str, Template]] = {
 
 
 _Parts = dict[tuple[tuple[str | None, ...], str | None], Exposure]
-"""Of one event, by region, plane and source, and start."""
+"""Of one event, by what tells its parts apart, and start."""
 
 
 class NoDoseContent(Exception):
@@ -138,7 +139,10 @@ def read_dose_report(tree: Tree) -> DoseReport:
         modality = "CT"
     found, raw = totals(tree, content, notes)
     declared = _declared(content, len(events), notes)
-    notes += vendor.unknown_doses(tree)  # before the warnings: what it looks at may be damaged
+    notes += [
+        *misplaced(tree, EVENTS),
+        *vendor.unknown_doses(tree),
+    ]  # before the warnings: what it looks at may be damaged
     text = header.text
     return DoseReport(
         sop_uid=sop_uid,

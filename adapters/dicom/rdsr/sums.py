@@ -17,14 +17,14 @@ _ALLOWED: Final = Decimal("0.001")  # of the total: less is the last digit's rou
 
 
 def differing(exposures: Iterable[Exposure], totals: Mapping[str, float | None]) -> list[str]:
-    """The totals from which the events' sum differs; a total to which no event adds is not compared."""
+    """The totals from which the events' sum differs; so does one above zero of events of which none states a dose."""
     exposures = list(exposures)
     found = []
     for name, total in totals.items():
         summed = _sum(exposures, name)
-        if total is None or summed is None:
+        if total is None or (summed is None and (name not in _SUMMED or not exposures)):
             continue
-        stated = Decimal(repr(total))
+        stated, summed = Decimal(repr(total)), summed or Decimal(0)
         if abs(summed - stated) > _ALLOWED * max(stated, summed):
             found.append(name)
     return sorted(found)

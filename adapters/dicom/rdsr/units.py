@@ -76,7 +76,9 @@ _OF_TECHNIQUE: Final[dict[Dimension, dict[str, int]]] = {
 
 # The separators that UCUM and the vendors put between Gy and cm2 are dropped; the micro sign has two code
 # points.
-_SPELLING = str.maketrans({".": "", "·": "", "*": "", "^": "", " ": "", "²": "2", "µ": "u", "μ": "u"})
+_SPELLING = str.maketrans(
+    {**dict.fromkeys((".", "·", "\u22c5", "*", "^", " ", "\u00a0", "\u202f"), ""), "²": "2", "µ": "u", "μ": "u"}
+)
 # Value Representation DS (PS3.5 table 6.2-1): no NaN, no underscore, no digits of other scripts.
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?", re.ASCII)
 # A comma that can part nothing but decimals: not three digits after one to three, which might be thousands.
