@@ -65,8 +65,9 @@ def _check_shares(shares: Place) -> None:
         if len(common) > MOST_NAMES:
             checks.add(OutOfRange(f"{parts['common'].path}: has over {MOST_NAMES} names: keep the commonest"))
             return
-        for name, share in common.items():
-            checks(partial(Place(f"{parts['common'].path}.{name}", share).number, upto=1))
+        for number, (name, share) in enumerate(common.items(), 1):
+            if checks.holds(Place(f"{parts['common'].path}, name {number}", name).text):
+                checks(partial(Place(f"{parts['common'].path}.{name}", share).number, upto=1))
 
 
 def _check_limits(limits: Place) -> None:

@@ -9,7 +9,16 @@ import pytest
 
 from domain.commands.identities import AttachIns
 from domain.commands.links import Merge, Propose, Unmerge
-from domain.errors import EvidenceGone, FieldMissing, OutOfRange, RuleBroken, RuleTooWeak, UnknownChoice, UnknownField
+from domain.errors import (
+    EvidenceGone,
+    FieldMissing,
+    NothingInIt,
+    OutOfRange,
+    RuleBroken,
+    RuleTooWeak,
+    UnknownChoice,
+    UnknownField,
+)
 from domain.matching.model import body as told_of
 from domain.matching.pair import evidence, tiers, weighed
 from domain.matching.record import Record, record
@@ -73,6 +82,9 @@ def put(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
         (put("limits.strict_bits", -1), OutOfRange, "body.model.limits.strict_bits"),
         (put("family_names.chance", 0), OutOfRange, "body.model.family_names.chance"),
         (put("given_names.common", {"LEA": 2}), OutOfRange, "body.model.given_names.common.LEA"),
+        (put("given_names.common", {"LEA": 0.1, "L\0A": 0.1}), OutOfRange, "body.model.given_names.common, name 2"),
+        (put("family_names.common", {"": 0.1}), NothingInIt, "body.model.family_names.common, name 1"),
+        (put("family_names.common", {"A" * 201: 0.1}), OutOfRange, "body.model.family_names.common, name 1"),
     ],
 )
 def test_a_model_that_cannot_be_is_refused_with_its_place(
