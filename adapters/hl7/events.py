@@ -50,7 +50,8 @@ def _merge(found: list[Segment], site: str, content: str) -> Announced:
     gone = tuple(own_number(mrg, 1, site) for _, mrg in groups)
     pairs = tuple((one.local_id, other) for one, other in zip(kept, gone, strict=True))
     before = tuple(_new(one, site, content, gone) for one in kept if one.local_id not in gone)
-    return Announced(AnnounceMerge(site=site, pairs=pairs, content=content), before, kept[0])
+    stated = tuple(one.stated for one in kept)
+    return Announced(AnnounceMerge(site=site, pairs=pairs, content=content, stated=stated), before, kept[0])
 
 
 def _link(found: list[Segment], site: str, content: str) -> Announced:
@@ -68,7 +69,7 @@ def _change(found: list[Segment], site: str, content: str) -> Announced:
     pid, mrg = only(found, "PID"), only(found, "MRG")
     known = _patient(found, site)
     if (gone := optional_number(mrg, 1, site)) and gone != known.local_id:
-        merge = AnnounceMerge(site=site, pairs=((known.local_id, gone),), content=content)
+        merge = AnnounceMerge(site=site, pairs=((known.local_id, gone),), content=content, stated=(known.stated,))
         return Announced(merge, (_new(known, site, content, (gone,)),), known)
     given_up = matricule(mrg, None, 1) is not None and matricule(pid, None) is None
     known = replace(known, without_matricule=given_up)

@@ -32,8 +32,10 @@ from domain.traits import traits
 from domain.work import Command, Envelope
 
 TOLD: Final = {
-    "review": "stored; the two differ, or are barred from each other: a human decides, and they stay apart until then",
+    "review": "stored; the two differ, are barred from each other, or PID states somebody else than who bears its "
+    "number: a human decides, and they stay apart until then",
     "swapped": "stored; the other of the two numbers was kept before: nothing changes, a clerk asks which is in use",
+    "still_joined": "stored; other pairs hold the two one person all the same: a clerk undoes those",
 }
 """What a sender should know of an outcome."""
 OTHER_CONTENT: Final = "this message id was used for another message: give each message an id of its own"

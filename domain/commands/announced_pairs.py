@@ -3,6 +3,7 @@
 It says so of the numbers that it gave out itself, and of no others. ``content``: as in ``announced``.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,8 @@ from domain.commands.pairs import link_of
 from domain.errors import NothingToChange
 from domain.held import HUMAN, Held
 from domain.identity_flags import NUMBER_SWAPPED
+from domain.same_number import can_be_one_person, names_agree
+from domain.traits import received_traits
 from domain.unlike import unlike
 from domain.work import Work
 
@@ -23,30 +26,34 @@ FOR_A_HUMAN = ("review", "swapped")
 
 @dataclass(frozen=True, kw_only=True)
 class AnnounceMerge:
-    """The establishment keeps one of two numbers for a person, and gives up the other. ``pairs``: kept, given up."""
+    """The establishment keeps one of two numbers for a person, and gives up the other. ``pairs``: kept, given up;
+    ``stated``: of whom it says each time that they bear the number that is kept, where it says it.
+    """
 
     site: str
     pairs: tuple[tuple[str, str], ...]
     content: str
+    stated: tuple[Mapping[str, str | None], ...] = ()
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Merge each pair; where sex or birth date differ, or a bar stands between, leave it to a human, and where the
-        other of the two numbers was kept before (I13).
+        """Merge each pair; where sex or birth date differ, a bar stands between, or somebody else is said to bear the
+        number, leave it to a human, and where the other of the two numbers was kept before (I13).
 
         Raises UnknownSite (S1), NotFound, AlreadyRegistered (I2), SameIdentity (L1), PairBarred (L3).
         """
         refuse_stranger(work, self.site)
-        found = [self._merged(work, kept, gone) for kept, gone in self.pairs]
+        each = zip(self.pairs, self.stated or [{}] * len(self.pairs), strict=True)
+        found = [self._merged(work, kept, gone, stated) for (kept, gone), stated in each]
         return {"outcome": next((one for one in FOR_A_HUMAN if one in found), "merged"), "content": self.content}
 
-    def _merged(self, work: Work, kept: str, gone: str) -> str:
+    def _merged(self, work: Work, kept: str, gone: str, stated: Mapping[str, str | None]) -> str:
         stays, goes = bearer(work, self.site, kept), bearer(work, self.site, gone)
         link = link_of(work, stays.id, goes.id)
         if link.held is Held.MERGED and link.merged_because == _given_up(stays, goes):
             if NUMBER_SWAPPED not in goes.flags:
                 goes.flag(flag=NUMBER_SWAPPED, reason=_given_up(goes, stays))
             return "swapped"
-        return _joined(work, link, stays, goes, _given_up(goes, stays))
+        return _joined(work, link, stays, goes, _given_up(goes, stays), known=_may_be(work, stays, stated))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,15 +86,19 @@ class AnnounceUnlink:
     content: str
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Undo their merge. Raises UnknownSite (S1), NotFound, AlreadyRegistered (I2), SameIdentity (L1),
-        NothingToChange (L2): other links hold the two.
+        """Undo their merge; other links may hold the two one person all the same.
+
+        Raises UnknownSite (S1), NotFound, AlreadyRegistered (I2), SameIdentity (L1), NothingToChange (L2): only other
+        links hold the two.
         """
         refuse_stranger(work, self.site)
         one, other = bearer(work, self.site, self.one), bearer(work, self.site, self.other)
         known = work.find(Link, Link.create_id(work.ids, *sorted((one.id, other.id))))
         if known and known.held is Held.MERGED:
-            Unmerge(one=one.id, other=other.id, reason="the establishment says that they are two people").decide(work)
-            return {"outcome": "unmerged", "content": self.content}
+            reason = "the establishment says that they are two people"
+            done = Unmerge(one=one.id, other=other.id, reason=reason).decide(work)
+            outcome = "still_joined" if "still_joined_by" in done else "unmerged"
+            return {"outcome": outcome, "content": self.content}
         if one.id == other.id:
             link_of(work, one.id, other.id)
         work.membership.load((str(one.id), str(other.id)))
@@ -104,10 +115,17 @@ def _given_up(goes: Identity, stays: Identity) -> str:
     return f"the establishment gave up the number of {goes.id} for that of {stays.id}"
 
 
-def _joined(work: Work, link: Link, one: Identity, other: Identity, reason: str) -> str:
+def _may_be(work: Work, bearer: Identity, stated: Mapping[str, str | None]) -> bool:
+    """Whether what is stated can be of who bears the number: another birth date under the same names corrects it."""
+    told = received_traits(work.now, **stated)
+    return can_be_one_person(bearer.traits, told) or names_agree(bearer.traits, told)
+
+
+def _joined(work: Work, link: Link, one: Identity, other: Identity, reason: str, *, known: bool = True) -> str:
+    """``known``: both are who the establishment says they are."""
     if link.held is Held.MERGED:
         return "merged"
-    if link.held is Held.OPEN and unlike(one.traits, other.traits):
+    if link.held is Held.OPEN and (not known or unlike(one.traits, other.traits)):
         link.request_review(reason=reason, rule=HUMAN, rule_version=0, score=None, compared=[])
         return "review"
     found = Merge(one=one.id, other=other.id, reason=reason).decide(work)["outcome"]

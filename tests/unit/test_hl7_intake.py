@@ -269,6 +269,27 @@ def test_two_whose_sex_or_birth_date_differ_are_left_to_a_human(ledger: hl7.Ledg
     assert ledger.history()[-1].type == "link.review_requested"
 
 
+@pytest.mark.parametrize("event", ["A40", "A47"])
+def test_a_merge_that_names_somebody_else_under_the_number_is_left_to_a_human(
+    ledger: hl7.Ledger, taken: Desk, event: str
+) -> None:
+    """The number is another person's here: to merge its bearer would show a stranger's images."""
+    two(taken)
+    answer = sent(taken, event, "m3", pid("1", f5="INVENTE^Paul^^^^^L", f7="19500101", f8="M"), mrg("2"))
+    assert (answer.verdict, answer.condition) == ("AA", "0")
+    assert "PID states somebody else" in answer.told
+    assert not together(ledger, "1", "2")
+    assert ledger.history()[-1].type == "link.review_requested"
+
+
+def test_a_merge_that_corrects_a_birth_date_or_a_family_name_is_made(ledger: hl7.Ledger, taken: Desk) -> None:
+    two(taken)
+    sent(taken, "A28", "three", pid("3"))
+    assert sent(taken, "A40", "m3", pid("1", f7="19820502"), mrg("2")).told == ""
+    assert sent(taken, "A40", "m4", pid("1", f5="MARIEE^MARIE^^^^^L"), mrg("3")).told == ""
+    assert together(ledger, "1", "2", "3")
+
+
 def test_a_merge_without_its_second_number_is_refused(taken: Desk) -> None:
     sent(taken, "A28", "one", pid())
     assert sent(taken, "A40", "m2", pid()).place == "MRG"
@@ -282,6 +303,20 @@ def test_two_numbers_are_linked_and_unlinked(ledger: hl7.Ledger, taken: Desk) ->
     assert sent(taken, "A37", "m4", pid("2"), pid("1")).verdict == "AA"
     assert not together(ledger, "1", "2")
     assert sent(taken, "A37", "m5", pid("2"), pid("1")).verdict == "AA"
+
+
+def test_two_whom_others_join_too_are_unlinked_and_it_is_said_that_they_are_one_person_yet(
+    ledger: hl7.Ledger, taken: Desk
+) -> None:
+    two(taken)
+    sent(taken, "A28", "three", pid("3"))
+    for n, (one, other) in enumerate([("1", "2"), ("2", "3"), ("1", "3")]):
+        sent(taken, "A24", f"m{n}", pid(one), pid(other))
+    answer = sent(taken, "A37", "m4", pid("1"), pid("3"))
+    assert (answer.verdict, answer.condition) == ("AA", "0")
+    assert "other pairs hold the two one person" in answer.told
+    assert sent(taken, "A37", "m5", pid("1"), pid("2")).told == ""
+    assert not together(ledger, "1", "3")
 
 
 def test_two_who_are_one_by_a_third_are_not_unlinked(ledger: hl7.Ledger, taken: Desk) -> None:
