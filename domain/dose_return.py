@@ -122,13 +122,13 @@ def _fitting(
     """In order, of each person the first exposure that fits."""
     persons = set[str]()
     for row in sorted(rows, key=lambda row: (row["day"], row["started_at"] or row["day"], row["uid"])):
-        if wanted.is_another(row):
+        if (person := person_of(row["identity"])) in persons or wanted.is_another(row):
             continue
         if (why := wanted.against(row)) is not None:
             passed_over[why] += 1
-        elif (person := person_of(row["identity"])) not in persons:
-            persons.add(person)
-            yield row
+            continue
+        persons.add(person)
+        yield row
 
 
 def figures(rows: Sequence[Row]) -> list[Document]:

@@ -69,6 +69,12 @@ def test_who_has_no_dose_at_first_is_in_it_by_the_next_exposure() -> None:
     assert (uids(found), found.passed_over) == (["2"], {NO_DOSE: 1})
 
 
+def test_a_further_exposure_of_somebody_who_is_in_it_is_not_passed_over() -> None:
+    rows = [shot("1", "a", at="01:00:00"), shot("2", "a", at="02:00:00", dap_mgycm2=None), shot("3", "b", "2026-01-03")]
+    found = chosen(rows)
+    assert (uids(found), found.passed_over) == (["1", "3"], {})
+
+
 @pytest.mark.parametrize(
     ("told", "why"),
     [

@@ -6,10 +6,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from domain.dose_alerts import QUANTITIES as KNOWN
 from domain.dose_return import MODALITIES
-from krypton.faces.practice.statutory import DOMAINS, PLAIN, QUANTITIES, SPREADSHEET, Dialect, written
+from krypton.faces.practice.statutory import DOMAINS, PLAIN, SPREADSHEET, Dialect, written
 
-BLANK = dict.fromkeys(("sex", "age_years", "age_months", "weight_kg", "size_cm", *QUANTITIES))
+BLANK = dict.fromkeys(("sex", "age_years", "age_months", "weight_kg", "size_cm", *KNOWN))
 
 
 def patient(number: int, **told: Any) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def test_a_french_spreadsheet_reads_accents_columns_and_decimals() -> None:
     head, figures, rows = parts(content)
     assert ["Appareil : n° de série", "007"] in head
     assert ["Acte", "Thorax de face (postéro-antérieur)"] in head
-    assert ["Expositions écartées entre le premier et le dernier acte", "3"] in head
+    assert ["Expositions écartées avant le dernier acte", "3"] in head
     assert figures[1] == ["PDS (mGy.cm²)", "2", "107,5", "107,5", "0,00001", "200"]
     told = dict(zip(*rows, strict=True))
     assert (told["PDS (mGy.cm²)"], told["Poids (kg)"], told["Âge (ans)"]) == ("107,25", "71,5", "44")
@@ -104,10 +105,12 @@ def test_each_domain_has_its_columns_and_its_doses_alone(modality: str, populati
         **{one: {"Activité administrée (MBq)"} for one in ("NM", "PT")},
     }
     technique = {"kvp": 120.0, "scan_length_mm": 345.0}
+    figures = [dict.fromkeys(("median", "mean", "q1", "q3"), 1.0) | {"quantity": one, "patients": 1} for one in KNOWN]
     told = document(patient(1, technique=technique, weight_kg=20.0), modality=modality, population=population)
-    head, _, rows = parts(written(told | {"weight_kg": 20.0}, SPREADSHEET))
+    head, told_figures, rows = parts(written(told | {"weight_kg": 20.0, "figures": figures}, SPREADSHEET))
     titles = dict(zip(*rows, strict=True))
-    assert titles.keys() & {*QUANTITIES.values()} == of_domain[modality]
+    assert {row[0] for row in told_figures[1:]} == of_domain[modality]
+    assert titles.keys() & {one for some in of_domain.values() for one in some} == of_domain[modality]
     assert titles.keys() >= {"Poids (kg)", "Taille (cm)", "Sexe", "Âge (ans)"}
     assert titles.get("Haute tension (kV)") == (None if modality in ("NM", "PT") else "120")
     assert titles.get("Longueur explorée (cm)") == ("34,5" if modality == "CT" else None)

@@ -26,15 +26,6 @@ CT, RADIOLOGY, DENTAL, BREAST, NUCLEAR = (
 DOMAINS: Final = {"CT": CT, "DX": RADIOLOGY, "PX": DENTAL, "MG": BREAST, "NM": NUCLEAR, "PT": NUCLEAR}
 BY_TUBE: Final = (CT, RADIOLOGY, DENTAL, BREAST)
 POPULATIONS: Final = {"adult": "Adultes", CHILD: "Enfants"}
-QUANTITIES: Final = {
-    "ctdivol_mgy": "IDSV (mGy)",
-    "dlp_mgycm": "PDL (mGy.cm)",
-    "dap_mgycm2": "PDS (mGy.cm²)",
-    "dose_rp_mgy": "Kerma dans l’air au point de référence (mGy)",
-    "agd_mgy": "DMG (mGy)",
-    "activity_mbq": "Activité administrée (MBq)",
-}
-"""IDSV: CTDIvol; PDL: DLP; PDS: DAP; DMG: average glandular dose."""
 
 
 class Column(NamedTuple):
@@ -61,7 +52,7 @@ HEAD: Final = (
     Column("Premier acte", "first"),
     Column("Dernier acte", "last"),
     Column("Nombre de patients", "persons"),
-    Column("Expositions écartées entre le premier et le dernier acte", "passed_over"),
+    Column("Expositions écartées avant le dernier acte", "passed_over"),
 )
 FIGURES: Final = (
     Column("Grandeur", "quantity"),
@@ -72,7 +63,7 @@ FIGURES: Final = (
     Column("75e centile", "q3"),
 )
 TENTH: Final = Decimal("0.1")
-PATIENT: Final = (
+PATIENT: Final = (  # IDSV: CTDIvol; PDL: DLP; PDS: DAP; DMG: average glandular dose
     Column("N° du patient", "number"),
     Column("Date de l’acte", "day"),
     Column("Âge (ans)", "age_years"),
@@ -90,13 +81,13 @@ PATIENT: Final = (
     Column("Filtration (mm Al)", "filter_mm_al", (RADIOLOGY,)),
     Column("Épaisseur du sein comprimé (mm)", "compression_mm", (BREAST,)),
     Column("Médicament radiopharmaceutique", "radiopharmaceutical", (NUCLEAR,)),
-    Column(QUANTITIES["ctdivol_mgy"], "ctdivol_mgy", (CT,)),
+    Column("IDSV (mGy)", "ctdivol_mgy", (CT,)),
     Column("Diamètre du fantôme (cm)", "phantom_cm", (CT,)),
-    Column(QUANTITIES["dlp_mgycm"], "dlp_mgycm", (CT,)),
-    Column(QUANTITIES["dap_mgycm2"], "dap_mgycm2", (RADIOLOGY, DENTAL)),
+    Column("PDL (mGy.cm)", "dlp_mgycm", (CT,)),
+    Column("PDS (mGy.cm²)", "dap_mgycm2", (RADIOLOGY, DENTAL)),
     Column("Dose à l’entrée affichée, rétrodiffusé non compris (mGy)", "entrance_dose_mgy", (RADIOLOGY, BREAST)),
-    Column(QUANTITIES["agd_mgy"], "agd_mgy", (BREAST,)),
-    Column(QUANTITIES["activity_mbq"], "activity_mbq", (NUCLEAR,)),
+    Column("DMG (mGy)", "agd_mgy", (BREAST,)),
+    Column("Activité administrée (MBq)", "activity_mbq", (NUCLEAR,)),
     Column("Nombre d’acquisitions de l’examen", "acquisitions"),
 )
 
@@ -131,7 +122,9 @@ def written(found: Row, dialect: Dialect) -> bytes:
     lines.writerows(zip((one.title for one in head), cells(head, _head(found, domain)), strict=True))
     lines.writerow(())
     lines.writerow(one.title for one in FIGURES)
-    lines.writerows(cells(FIGURES, {**one, "quantity": QUANTITIES[one["quantity"]]}) for one in found["figures"])
+    titles = {one.field: one.title for one in patient}
+    told = [{**one, "quantity": titles[one["quantity"]]} for one in found["figures"] if one["quantity"] in titles]
+    lines.writerows(cells(FIGURES, one) for one in told)
     lines.writerow(())
     lines.writerow(one.title for one in patient)
     lines.writerows(cells(patient, {**(one["technique"] or {}), **one}) for one in found["patients"])
