@@ -5,17 +5,13 @@ ratio, and the middle one counts: a machine that others use is faster in one min
 TCP_NODELAY=1. Krypton and Orthanc flush an instance to disk before they answer, storescp does not.
 """
 
-import json
 import os
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,9 +19,10 @@ import pydicom
 from pydicom.data import get_testdata_file
 from pydicom.uid import generate_uid
 
-from tests.waiting import until
+from bench.listening import LOCAL, Server, serving
+from bench.orthanc import PROGRAM, configured
 
-LOCAL, SENDER, CALLED = "127.0.0.1", "BENCH", "KRYPTON"
+SENDER, CALLED = "BENCH", "KRYPTON"
 ENVIRONMENT = os.environ | {"TCP_NODELAY": "1"}
 SENDERS = (1, 4)
 ROUNDS = 5
@@ -41,23 +38,17 @@ class Load:
 
 
 LOADS = (Load("4 kB", 2_500, 500), Load("256 kB", 256 * 1024, 200))
-Server = Callable[[Path, int], list[str]]
-"""The command that serves on a port, with a folder of its own."""
 
 
 def orthanc(folder: Path, port: int) -> list[str]:
     """Debian's, as it comes: it flushes each file (SyncStorageArea). It may take the same instances again."""
-    settings = {
-        "StorageDirectory": str(folder),
-        "IndexDirectory": str(folder),
-        "DicomPort": port,
-        "DicomAet": CALLED,
-        "DicomAlwaysAllowStore": True,
-        "HttpServerEnabled": False,
-    }
-    file = folder / "orthanc.json"
-    file.write_text(json.dumps(settings))
-    return ["Orthanc", str(file)]
+    return configured(
+        folder,
+        DicomPort=port,
+        DicomAet=CALLED,
+        DicomAlwaysAllowStore=True,
+        HttpServerEnabled=False,
+    )
 
 
 def storescp(folder: Path, port: int) -> list[str]:
@@ -72,14 +63,14 @@ def krypton(folder: Path, port: int) -> list[str]:
 
 SERVERS: dict[str, tuple[str, Server]] = {  # name: (program, command)
     "storescp": ("storescp", storescp),
-    "Orthanc": ("Orthanc", orthanc),
+    "Orthanc": (PROGRAM, orthanc),
     "Krypton": (sys.executable, krypton),
 }
 
 
 def lacking() -> list[str]:
     """The programs that are not installed."""
-    return [program for program in ("storescu", "storescp", "Orthanc") if shutil.which(program) is None]
+    return [program for program in ("storescu", "storescp", PROGRAM) if shutil.which(program) is None]
 
 
 def run(loads: tuple[Load, ...] = LOADS, rounds: int = ROUNDS) -> dict[str, float]:
@@ -92,7 +83,7 @@ def run(loads: tuple[Load, ...] = LOADS, rounds: int = ROUNDS) -> dict[str, floa
         made = {load: files(Path(folder) / load.name.replace(" ", ""), load) for load in loads}
         for _ in range(rounds):
             for name, command in servers.items():
-                with serving(Path(folder), command) as port:
+                with serving(Path(folder), command, ENVIRONMENT) as (_, port):
                     for load, senders in made.items():
                         for many in SENDERS:  # none sends what another has sent: that is not stored again
                             rate = load.count * many / sent(senders[many - 1 : 2 * many - 1], port)
@@ -129,23 +120,6 @@ def files(folder: Path, load: Load, senders: int = 2 * max(SENDERS) - 1) -> list
     return folders
 
 
-@contextmanager
-def serving(folder: Path, command: Server) -> Iterator[int]:
-    """A server with an empty folder; yields its port."""
-    with socket.create_server((LOCAL, 0)) as free:
-        port = int(free.getsockname()[1])
-    with tempfile.TemporaryDirectory(dir=folder) as own:
-        process = subprocess.Popen(
-            command(Path(own), port), env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            until(lambda: listens(port), "it listens")
-            yield port
-        finally:
-            process.terminate()
-            process.wait()
-
-
 def sent(folders: list[Path], port: int) -> float:
     """Seconds until one storescu for each folder has sent all of it."""
     command = ["storescu", "-aet", SENDER, "-aec", CALLED, "+sd", LOCAL, str(port)]
@@ -158,12 +132,6 @@ def sent(folders: list[Path], port: int) -> float:
     if any(codes):
         raise AssertionError("storescu could not send")
     return time.perf_counter() - start
-
-
-def listens(port: int) -> bool:
-    """Whether somebody accepts connections there."""
-    with socket.socket() as probe:
-        return probe.connect_ex((LOCAL, port)) == 0
 
 
 if __name__ == "__main__":

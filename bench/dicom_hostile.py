@@ -14,7 +14,6 @@ import selectors
 import shutil
 import signal
 import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -24,9 +23,9 @@ from pathlib import Path
 from statistics import median
 
 from bench import dicom_beside
-from bench.dicom_beside import LOCAL, Load
+from bench.dicom_beside import Load
 from bench.dicom_peer import Peer, data, pdu, request, store_command
-from tests.waiting import until
+from bench.listening import LOCAL, free_port, listening, serving
 
 HOSTILE, ASSOCIATIONS, ROUNDS, HOLD_S = 500, 10_000, 5, 1.0
 LOAD = Load("4 kB", 2_500, 400)
@@ -50,7 +49,7 @@ def _honest(folder: Path, hostile: int, rounds: int) -> dict[str, float]:
     alone, elsewhere, beside = [], [], []
     for number in range(rounds):
         senders = dicom_beside.files(folder / str(number), LOAD, 12)
-        with dicom_beside.serving(folder, dicom_beside.krypton) as port:
+        with serving(folder, dicom_beside.krypton, dicom_beside.ENVIRONMENT) as (_, port):
             alone.append(_rate(senders[:4], port))
             with _nobody() as other, _besieged(other, hostile):
                 elsewhere.append(_rate(senders[4:8], port))
@@ -149,18 +148,12 @@ class _Siege:
 def _endurance(folder: Path, associations: int) -> dict[str, float]:
     own = folder / "endurance"
     own.mkdir()
-    with socket.create_server((LOCAL, 0)) as free:
-        port = int(free.getsockname()[1])
-    process = subprocess.Popen(dicom_beside.krypton(own, port))
-    try:
-        until(lambda: dicom_beside.listens(port), "it listens")
+    port = free_port()
+    with listening(dicom_beside.krypton(own, port), port) as process:
         _associate(port, associations // 20)
         before = _taken_by(process.pid)
         _associate(port, associations)
         after = _taken_by(process.pid)
-    finally:
-        process.terminate()
-        process.wait()
     return {
         f"{name} after {associations:,} associations: more": after[name] - before[name]
         for name in ("MB", "threads", "files")

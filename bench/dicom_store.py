@@ -28,13 +28,12 @@ from pynetdicom import AE, evt
 from adapters.dicom.inlet import spool_at
 from adapters.dicom.storage import Doors, StorageService
 from adapters.inbox.recorder import Executes
+from bench.listening import LOCAL, free_port, listening
 from domain.commands.studies import ReceiveStudy
 from domain.ports import Answer
 from domain.work import A, Command, Envelope
-from tests.waiting import until
 
 SENDER, CALLED = "BENCH", "KRYPTON"
-LOCAL = "127.0.0.1"
 
 
 class NoLedger:
@@ -151,15 +150,9 @@ def _files(folder: Path, count: int) -> Path:
 
 @contextmanager
 def _storescp(settings: dict[str, str]) -> Iterator[int]:
-    with socket.create_server((LOCAL, 0)) as free:
-        port = int(free.getsockname()[1])
-    process = subprocess.Popen(["storescp", "--ignore", str(port)], env=os.environ | settings)
-    try:
-        until(lambda: _listens(port), "storescp listens")
+    port = free_port()
+    with listening(["storescp", "--ignore", str(port)], port, os.environ | settings):
         yield port
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _storescu(files: Path, port: int, settings: dict[str, str], count: int) -> float:
@@ -167,11 +160,6 @@ def _storescu(files: Path, port: int, settings: dict[str, str], count: int) -> f
     start = time.perf_counter()
     subprocess.run(command, env=os.environ | settings, check=True, capture_output=True)
     return round(count / (time.perf_counter() - start), 1)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((LOCAL, port)) == 0
 
 
 if __name__ == "__main__":

@@ -5,10 +5,8 @@ the live views; those who are asked about are registered, and a professional has
 is one patient's hundred studies, or one study each of a hundred patients.
 """
 
-import hashlib
 import http.client
 import json
-import socket
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -20,12 +18,14 @@ from uuid import UUID
 import psycopg2
 
 from bench.commands import new_site
+from bench.listening import ended, free_port
 from bench.region import started
 from domain.commands.accesses import OpenAccess
 from domain.commands.directory import RegisterProfessional
 from domain.commands.identities import Register
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
+from tests.fakes.web import account, accounts_file, digest
 
 SIZES: Final = (10_000, 1_000_000)
 """Studies."""
@@ -33,7 +33,7 @@ ASKED: Final = 300
 PAGE: Final = 100
 RPPS: Final = "10101201233"
 TOKEN: Final = "fictitious-token-of-a-bench-0123456789-abcdefghijkl"
-READY_S, STOP_S = 60.0, 20.0
+READY_S: Final = 60.0
 FLAT: Final = {
     "find by patient: p50 ms": "find by patient: times the small region's",
     "page of one patient's: p50 ms": "page of one patient's: times the small region's",
@@ -137,20 +137,11 @@ def _execute(connection: Any, statement: str, **values: Any) -> None:
 @contextmanager
 def _served(ours: Krypton, site: str) -> Iterator[Any]:
     """A function that asks the web service for studies, and says how many milliseconds that took."""
-    file = ours.settings.web_accounts
-    digest = hashlib.sha256(TOKEN.encode()).hexdigest()
-    lines = (f'actor = "rpps:{RPPS}"', f'site = "{site}"', f'token = "sha256:{digest}"', "until = 2999-12-31")
-    file.write_text("\n".join(("[accounts.bench]", *lines, "")))
-    file.chmod(0o600)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    accounts_file(ours.settings.home, account("bench", f"rpps:{RPPS}", site=site, token=digest(TOKEN)))
+    port = free_port()
     process = started(ours, "serve", "web", KRYPTON_WEB_PORT=str(port), KRYPTON_WEB_RATE="100000")
-    try:
-        with closing(_connected(port)) as wire:
-            yield lambda found, **query: _asked(wire, found, query)
-    finally:
-        process.terminate()
-        process.wait(STOP_S)
+    with ended(process), closing(_connected(port)) as wire:
+        yield lambda found, **query: _asked(wire, found, query)
 
 
 def _connected(port: int) -> http.client.HTTPConnection:

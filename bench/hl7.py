@@ -6,7 +6,6 @@ before it sends the next message, as senders do.
 
 import multiprocessing
 import socket
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -18,13 +17,13 @@ import psutil
 
 from adapters.hl7.mllp import END, START
 from bench.commands import family
-from bench.region import STOP_S, started
+from bench.listening import LOCAL, Process, ended, free_port, listens
+from bench.region import started
 from domain.commands.directory import EnrollSite
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
 from tests.waiting import until
 
-LOCAL: Final = "127.0.0.1"
 MESSAGES: Final = {"messages/s, one sender": 1, "messages/s, four senders": 4, "messages/s, eight senders": 8}
 QUERIES: Final = {"PIX queries/s, one sender": 1, "PIX queries/s, four senders": 4}
 """Senders of each figure."""
@@ -56,29 +55,20 @@ def run(ours: Krypton, seconds: float = 10) -> dict[str, float]:
     return found
 
 
-def _cpu(process: "subprocess.Popen[bytes]") -> float:
+def _cpu(process: Process) -> float:
     """Seconds so far."""
     used = psutil.Process(process.pid).cpu_times()
     return used.user + used.system
 
 
 @contextmanager
-def _service(ours: Krypton) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
+def _service(ours: Krypton) -> Iterator[tuple[int, Process]]:
     """``krypton serve hl7`` on a free port."""
-    with socket.create_server((LOCAL, 0)) as free:
-        port = int(free.getsockname()[1])
+    port = free_port()
     process = started(ours, "serve", "hl7", KRYPTON_HL7_PORT=str(port))
-    try:
-        until(lambda: _listens(port), "the HL7 service listens")
+    with ended(process):
+        until(lambda: listens(port), "the HL7 service listens")
         yield port, process
-    finally:
-        process.terminate()
-        process.wait(STOP_S)
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((LOCAL, port)) == 0
 
 
 Work = tuple[int, str, str, float]

@@ -8,7 +8,6 @@ others it ends one before the study is whole. Orthanc serves eight at once (it s
 """
 
 import shutil
-import socket
 import statistics
 import subprocess
 import tempfile
@@ -16,7 +15,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from json import dumps
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +22,9 @@ import pydicom
 from pydicom.data import get_testdata_file
 from pydicom.uid import generate_uid
 
-from bench.dicom_beside import ENVIRONMENT, LOCAL, listens
+from bench.dicom_beside import ENVIRONMENT
+from bench.listening import LOCAL, free_port, listening, listens
+from bench.orthanc import PROGRAM, configured
 from bench.region import started
 from domain.commands.directory import EnrollSite, RegisterDevice
 from domain.work import Envelope
@@ -70,7 +70,7 @@ class Receivers:
     @staticmethod
     def of(many: int) -> "Receivers":
         """So many."""
-        return Receivers({f"BENCH{number}": _free() for number in range(many)})
+        return Receivers({f"BENCH{number}": free_port() for number in range(many)})
 
 
 def run(ours: Krypton, count: int = 1_000, size: int = 512 * 1024, rounds: int = ROUNDS) -> dict[str, float]:
@@ -82,10 +82,11 @@ def run(ours: Krypton, count: int = 1_000, size: int = 512 * 1024, rounds: int =
     with tempfile.TemporaryDirectory(prefix="krypton-bench-") as home, ExitStack() as servers:
         folder = Path(home)
         study = _study(folder / "study", count, size)
-        for title, listening in receivers.ports.items():
-            servers.enter_context(_serving(["storescp", "--ignore", "-aet", title, *PDU, str(listening)], listening))
+        for title, at in receivers.ports.items():
+            receiver = ["storescp", "--ignore", "-aet", title, *PDU, str(at)]
+            servers.enter_context(listening(receiver, at, ENVIRONMENT))
         ports = {"Krypton": servers.enter_context(_krypton(ours, receivers, study))}
-        for name, program, serving in (("dcmqrscp", "dcmqrscp", _dcmqrscp), ("Orthanc", "Orthanc", _orthanc)):
+        for name, program, serving in (("dcmqrscp", "dcmqrscp", _dcmqrscp), ("Orthanc", PROGRAM, _orthanc)):
             if shutil.which(program):
                 ports[name] = servers.enter_context(serving(folder, receivers))
                 _stored(study, ports[name])
@@ -130,10 +131,10 @@ def _study(folder: Path, count: int, size: int) -> Study:
 @contextmanager
 def _krypton(ours: Krypton, receivers: Receivers, study: Study) -> Iterator[int]:
     """The service with its ledger, relay and workers; the study is in the views."""
-    port = _free()
+    port = free_port()
     ours.execute(EnrollSite(code="CHB", name="Hospital of the benchmark", ae_titles=("BENCH",)), Envelope())
-    for title, listening in receivers.ports.items():
-        ours.execute(RegisterDevice(code="CHB", ae_title=title, address=f"{LOCAL}:{listening}"), Envelope())
+    for title, at in receivers.ports.items():
+        ours.execute(RegisterDevice(code="CHB", ae_title=title, address=f"{LOCAL}:{at}"), Envelope())
     words = (("relay",), ("worker", "patient_record"), ("worker", "identity_index"), ("dicom", "serve"))
     running = [started(ours, *each, KRYPTON_DICOM_PORT=str(port)) for each in words]
     try:
@@ -157,48 +158,34 @@ def _visible(ours: Krypton) -> int:
 
 @contextmanager
 def _dcmqrscp(folder: Path, receivers: Receivers) -> Iterator[int]:
-    own, port = folder / "dcmqrscp", _free()
+    own, port = folder / "dcmqrscp", free_port()
     own.mkdir()
-    hosts = "\n".join(f"h{title} = ({title}, {LOCAL}, {listening})" for title, listening in receivers.ports.items())
+    hosts = "\n".join(f"h{title} = ({title}, {LOCAL}, {at})" for title, at in receivers.ports.items())
     settings = folder / "dcmqrscp.cfg"
     settings.write_text(QR.format(port=port, hosts=hosts, folder=own))
-    with _serving(["dcmqrscp", "-c", str(settings)], port):
+    with listening(["dcmqrscp", "-c", str(settings)], port, ENVIRONMENT):
         yield port
 
 
 @contextmanager
 def _orthanc(folder: Path, receivers: Receivers) -> Iterator[int]:
-    own, port = folder / "orthanc", _free()
+    own, port = folder / "orthanc", free_port()
     own.mkdir()
-    settings = {
-        "StorageDirectory": str(own),
-        "IndexDirectory": str(own),
-        "DicomPort": port,
-        "DicomAet": CALLED,
-        "DicomAlwaysAllowStore": True,
-        "DicomAlwaysAllowGet": True,
-        "DicomAlwaysAllowMove": True,
-        "DicomModalities": {title: [title, LOCAL, listening] for title, listening in receivers.ports.items()},
-        "HttpServerEnabled": False,
-        "MaximumPduLength": LARGEST_PDU,
-        "DicomThreadsCount": max(ASSOCIATIONS),
-        "ConcurrentJobs": max(ASSOCIATIONS),
-    }
-    file = folder / "orthanc.json"
-    file.write_text(dumps(settings))
-    with _serving(["Orthanc", str(file)], port):
+    command = configured(
+        own,
+        DicomPort=port,
+        DicomAet=CALLED,
+        DicomAlwaysAllowStore=True,
+        DicomAlwaysAllowGet=True,
+        DicomAlwaysAllowMove=True,
+        DicomModalities={title: [title, LOCAL, at] for title, at in receivers.ports.items()},
+        HttpServerEnabled=False,
+        MaximumPduLength=LARGEST_PDU,
+        DicomThreadsCount=max(ASSOCIATIONS),
+        ConcurrentJobs=max(ASSOCIATIONS),
+    )
+    with listening(command, port, ENVIRONMENT):
         yield port
-
-
-@contextmanager
-def _serving(command: Sequence[str], port: int) -> Iterator[None]:
-    process = subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        until(lambda: listens(port), f"{command[0]} listens")
-        yield
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _stored(study: Study, port: int) -> None:
@@ -239,8 +226,3 @@ def _fetched(fetch: Fetch, receivers: Receivers, study: Study, port: int, many: 
             if code or "Success" not in said:
                 raise AssertionError(f"a study was not fetched whole, on port {port}: {said[-400:]}")
     return took
-
-
-def _free() -> int:
-    with socket.create_server((LOCAL, 0)) as free:
-        return int(free.getsockname()[1])

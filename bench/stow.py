@@ -5,59 +5,35 @@ ratio, and the middle one counts. Both flush an instance to disk before they ans
 its limits and accounts, in front of a ledger that only keeps what it is told.
 """
 
-import json
-import os
 import re
-import shutil
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 import httpx
 
 from adapters.dicom.part10 import read_file_meta
-from bench.dicom_beside import Load, files, listens
+from bench.dicom_beside import Load, files
+from bench.listening import LOCAL, Process, Server, serving
+from bench.orthanc import DICOMWEB, WEB_ALONE, configured, has_dicomweb
 from tests.fakes.dicom import instance, part10
 from tests.fakes.stow import BOUNDARY, SENDS, accounts, body
-from tests.waiting import until
 
-LOCAL: Final = "127.0.0.1"
 LOAD: Final = Load("0.5 MB", 512 * 1024, 1_000)
 AT_ONCE, ROUNDS = 50, 3
 LARGE: Final = 2 << 30
-PLUGIN: Final = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 PATIENCE_S: Final = 600.0
 PIECE: Final = 1 << 20
-Server = Callable[[Path, int], list[str]]
-"""The command that serves on a port, with a folder of its own."""
-
-
-def lacking() -> bool:
-    """Whether Orthanc or its plugin is not installed."""
-    return shutil.which("Orthanc") is None or not PLUGIN.exists()
 
 
 def orthanc(folder: Path, port: int) -> list[str]:
     """Debian's, as it comes, with its plugin."""
-    settings = {
-        "StorageDirectory": str(folder),
-        "IndexDirectory": str(folder),
-        "DicomServerEnabled": False,
-        "HttpPort": port,
-        "AuthenticationEnabled": False,
-        "Plugins": [str(PLUGIN)],
-        "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
-    }
-    file = folder / "orthanc.json"
-    file.write_text(json.dumps(settings))
-    return ["Orthanc", str(file)]
+    web = {"Enable": True, "Root": "/dicom-web/"}
+    return configured(folder, **WEB_ALONE, HttpPort=port, Plugins=[str(DICOMWEB)], DicomWeb=web)
 
 
 def krypton(folder: Path, port: int) -> list[str]:
@@ -71,7 +47,7 @@ def krypton(folder: Path, port: int) -> list[str]:
 def run(load: Load = LOAD, large: int = LARGE, rounds: int = ROUNDS) -> dict[str, float]:
     """Instances a second of each server, Krypton's in times of Orthanc's, and memory for one large file."""
     servers: dict[str, Server] = {"Krypton": krypton, "Orthanc": orthanc}
-    if lacking():
+    if not has_dicomweb():
         del servers["Orthanc"]
     measured: dict[str, list[float]] = {name: [] for name in servers}
     with tempfile.TemporaryDirectory(prefix="krypton-bench-") as folder:
@@ -100,7 +76,7 @@ def stored(whole: Sequence[bytes], port: int) -> float:
     return time.perf_counter() - begun
 
 
-def one_large(process: subprocess.Popen[bytes], port: int, size: int) -> float:
+def one_large(process: Process, port: int, size: int) -> float:
     """By how many MiB the process grows at most while a file with so many bytes of pixels comes in."""
     with client(port) as http:
         assert http.post("/dicom-web/studies", content=body([part10(instance())])).status_code == httpx.codes.OK
@@ -131,23 +107,6 @@ def memory(pid: int, field: str) -> int:
     found = re.search(rf"{field}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     assert found
     return int(found[1])
-
-
-@contextmanager
-def serving(folder: Path, command: Server) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
-    """A server with an empty folder, and its port."""
-    with socket.create_server((LOCAL, 0)) as free:
-        port = int(free.getsockname()[1])
-    with tempfile.TemporaryDirectory(dir=folder) as own:
-        process = subprocess.Popen(
-            command(Path(own), port), env=os.environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            until(lambda: listens(port), "it listens")
-            yield process, port
-        finally:
-            process.terminate()
-            process.wait()
 
 
 if __name__ == "__main__":

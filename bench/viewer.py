@@ -7,12 +7,10 @@ Krypton decides on each request, and has it on record; Orthanc asks nobody who a
 """
 
 import gzip
-import hashlib
 import json
 import secrets
 import shutil
 import statistics
-import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -25,6 +23,8 @@ from uuid import uuid4
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from bench.listening import ended, free_port, listening
+from bench.orthanc import PLUGINS, PROGRAM, WEB_ALONE, configured
 from bench.region import processes, started
 from domain.aggregates.study import Study
 from domain.commands.accesses import OpenAccess
@@ -38,7 +38,7 @@ from krypton.ohif.lock import BASE
 from krypton.services.dicom import ingest
 from tests.fakes import pictures
 from tests.fakes.dicom import new_uid, write
-from tests.integration.live_cli import free_port
+from tests.fakes.web import account, accounts_file, digest
 from tests.waiting import until
 
 CHROMIUM: Final = "/usr/bin/chromium"
@@ -161,20 +161,12 @@ def glanced(browser: Browser, origin: str, token: str, study: str) -> float:
 def served(ours: Krypton) -> Iterator[tuple[str, str]]:
     """The web service with one account; its address, and the account's token."""
     fetched(ours.settings.web_viewer, print)
-    token, port, home = secrets.token_hex(32), free_port(), ours.settings.home
-    file = home / "accounts.toml"
-    digest = hashlib.sha256(token.encode()).hexdigest()
-    file.write_text(
-        f'[accounts.bench]\nactor = "rpps:{DOCTOR}"\nsite = "CHB"\ntoken = "sha256:{digest}"\nuntil = 2999-12-31\n'
-    )
-    file.chmod(0o600)
+    token, port = secrets.token_hex(32), free_port()
+    accounts_file(ours.settings.home, account("bench", f"rpps:{DOCTOR}", site="CHB", token=digest(token)))
     process = started(ours, "serve", "web", KRYPTON_WEB_PORT=str(port), KRYPTON_WEB_RATE="5000")
-    try:
+    with ended(process):
         until(lambda: answers(f"http://127.0.0.1:{port}/health"), "the web service answers")
         yield f"http://127.0.0.1:{port}", token
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def taken_in(ours: Krypton, files: list[Path], uid: str) -> str:
@@ -213,38 +205,28 @@ def linked(origin: str, token: str, study: str) -> str:
 @contextmanager
 def beside(ours: Krypton, uid: str, files: list[Path]) -> Iterator[Server | None]:
     """Orthanc with the same study and the same program; None where it is not installed."""
-    if shutil.which("Orthanc") is None:
+    if shutil.which(PROGRAM) is None:
         yield None
         return
     link, port, folder = uuid4(), free_port(), ours.settings.home / "orthanc"
     folder.mkdir()
-    program = folder / "program"
-    unpacked(ours, program)
-    settings = {
-        "StorageDirectory": str(folder / "kept"),
-        "IndexDirectory": str(folder / "kept"),
-        "HttpPort": port,
-        "DicomServerEnabled": False,
-        "AuthenticationEnabled": False,
-        "HttpCompressionEnabled": False,
-        "Plugins": ["/usr/share/orthanc/plugins"],
-        "ServeFolders": {BASE.rstrip("/"): str(program)},
-        "DicomWeb": {"Enable": True, "Root": f"/viewer/s/{link}/dicom-web/"},
-    }
-    (folder / "orthanc.json").write_text(json.dumps(settings))
-    origin = f"http://127.0.0.1:{port}"
-    process = subprocess.Popen(
-        ["Orthanc", str(folder / "orthanc.json")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    unpacked(ours, folder / "program")
+    command = configured(
+        folder,
+        **WEB_ALONE,
+        HttpPort=port,
+        HttpCompressionEnabled=False,
+        Plugins=[str(PLUGINS)],
+        ServeFolders={BASE.rstrip("/"): str(folder / "program")},
+        DicomWeb={"Enable": True, "Root": f"/viewer/s/{link}/dicom-web/"},
     )
-    try:
+    origin = f"http://127.0.0.1:{port}"
+    with listening(command, port):
         until(lambda: answers(f"{origin}/system"), "Orthanc answers")
         for file in files:
             urllib.request.urlopen(f"{origin}/instances", file.read_bytes()).close()
         page = bytes(Program(ours.settings.web_viewer).page().body)
         yield Server(lambda: f"{origin}/viewer/s/{link}/basic?StudyInstanceUIDs={uid}", page)
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def unpacked(ours: Krypton, folder: Path) -> None:

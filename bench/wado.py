@@ -6,12 +6,7 @@ study of so many MiB is of instances of 512 KiB, three hundred to a series.
 """
 
 import http.client
-import json
-import shutil
-import socket
 import statistics
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -24,7 +19,10 @@ from uuid import UUID, uuid4
 import numpy as np
 from pydicom.uid import ExplicitVRLittleEndian
 
-from bench.region import STOP_S, processes, started
+from bench.listening import LOCAL, ended, free_port
+from bench.orthanc import has_dicomweb
+from bench.region import processes, started
+from bench.wado_peers import orthanc, plain
 from domain.commands.accesses import OpenAccess
 from domain.commands.directory import EnrollSite, RegisterProfessional
 from domain.commands.identities import Register
@@ -35,7 +33,6 @@ from tests.fakes.dicom import instance, part10
 from tests.fakes.web import account, accounts_file, digest
 from tests.waiting import until
 
-LOCAL: Final = "127.0.0.1"
 SITE, RPPS = "BENCHSITE", "10101201233"
 TOKEN: Final = "fictitious-token-of-a-bench-0123456789-abcdefghijklm"
 SIGNED: Final = {"Authorization": f"Bearer {TOKEN}", "Krypton-Reason": "bench"}
@@ -47,7 +44,6 @@ OF_ORTHANC: Final = 50
 """Frames: it takes a quarter of a second for one of many."""
 OF_SERIES, OF_METADATA = 300, 600
 MULTIFRAME, NTH = 88, 44
-PLUGIN: Final = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
 MIB: Final = 1 << 20
 Asks = Callable[[str, Mapping[str, str]], int]
 """Asks for a path with headers; how many bytes came."""
@@ -63,17 +59,18 @@ def run(ours: Krypton, mib: int = STUDY_MIB) -> dict[str, float]:
             figures |= _metadata(client.ask, study, "/dicom-web")
             rates, rss = dict[str, list[float]](), _high_water(process)
             with ExitStack() as others:
-                beside = {"Krypton": (port, SIGNED, f"/dicom-web/studies/{study.uid}")}
-                beside["plain files"] = (others.enter_context(_plain(study)), {}, "/whole")
-                if shutil.which("Orthanc") and PLUGIN.exists():
-                    beside["Orthanc"] = (others.enter_context(_orthanc(study)), {}, f"/dicom-web/studies/{study.uid}")
+                path = f"/dicom-web/studies/{study.uid}"
+                beside = {"Krypton": (port, SIGNED, path)}
+                beside["plain files"] = (others.enter_context(plain(study.folder, study.files)), {}, "/whole")
+                if has_dicomweb():
+                    beside["Orthanc"] = (others.enter_context(orthanc(study.files)), {}, path)
                 for _ in range(ROUNDS):
-                    for name, (at, headers, path) in beside.items():
-                        rates.setdefault(name, []).append(_rate([(at, headers)], path))
-                figures["study, 8 clients: MB/s"] = _rate([(port, SIGNED)] * 8, beside["Krypton"][2])
+                    for name, (at, headers, where) in beside.items():
+                        rates.setdefault(name, []).append(_rate([(at, headers)], where))
+                figures["study, 8 clients: MB/s"] = _rate([(port, SIGNED)] * 8, path)
                 if "Orthanc" in beside:
-                    with closing(_Client(beside["Orthanc"][0], {})) as orthanc:
-                        figures |= _frames(orthanc.ask, study, "/dicom-web", "Orthanc: ", OF_ORTHANC)
+                    with closing(_Client(beside["Orthanc"][0], {})) as peer:
+                        figures |= _frames(peer.ask, study, "/dicom-web", "Orthanc: ", OF_ORTHANC)
             figures["study: MiB more"] = round((_high_water(process) - rss) / MIB, 1)
     return figures | _compared(rates)
 
@@ -148,14 +145,11 @@ def _krypton(ours: Krypton, study: Study) -> Iterator[tuple[int, int]]:
     accounts_file(ours.settings.home, account("bench", f"rpps:{RPPS}", token=digest(TOKEN)))
     workers = [("worker", view) for view in ("patient_record", "access_history", "identity_index")]
     with processes(ours, ("relay",), *workers):
-        port = _free()
+        port = free_port()
         service = started(ours, "serve", "web", KRYPTON_WEB_PORT=str(port), KRYPTON_WEB_RATE="100000")
-        try:
+        with ended(service):
             until(lambda: _shows(port, study), "the study is shown")
             yield port, service.pid
-        finally:
-            service.terminate()
-            service.wait(STOP_S)
 
 
 def _shows(port: int, study: Study) -> bool:
@@ -237,68 +231,6 @@ def _rate(clients: Sequence[tuple[int, Mapping[str, str]]], path: str) -> float:
         one.join()
     assert len(sizes) == len(clients), "an answer was not whole"
     return round(sum(sizes) / 1e6 / (time.perf_counter() - began), 1)
-
-
-@contextmanager
-def _plain(study: Study) -> Iterator[int]:
-    """The port of a server of one file of the study's size."""
-    folder = study.folder / "plain"
-    folder.mkdir()
-    with (folder / "whole").open("wb") as whole:
-        for file in study.files:
-            with file.open("rb") as one:
-                shutil.copyfileobj(one, whole)
-    port = _free()
-    with _process([sys.executable, "-m", "http.server", str(port), "--bind", LOCAL, "--directory", str(folder)], port):
-        yield port
-
-
-@contextmanager
-def _orthanc(study: Study) -> Iterator[int]:
-    """The port of an Orthanc that has the study."""
-    port = _free()
-    with tempfile.TemporaryDirectory(prefix="krypton-bench-") as folder:
-        settings = {
-            "StorageDirectory": folder,
-            "IndexDirectory": folder,
-            "DicomServerEnabled": False,
-            "HttpPort": port,
-            "AuthenticationEnabled": False,
-            "RemoteAccessAllowed": False,
-            "SyncStorageArea": False,
-            "Plugins": [str(PLUGIN)],
-            "DicomWeb": {"Enable": True, "StudiesMetadata": "MainDicomTags", "SeriesMetadata": "Full"},
-        }
-        file = Path(folder) / "orthanc.json"
-        file.write_text(json.dumps(settings))
-        with _process(["Orthanc", str(file)], port), closing(http.client.HTTPConnection(LOCAL, port)) as sender:
-            for one in study.files:
-                sender.request("POST", "/instances", one.read_bytes())
-                answer = sender.getresponse()
-                answer.read()
-                assert answer.status == http.client.OK, "Orthanc does not take it"
-            yield port
-
-
-@contextmanager
-def _process(command: Sequence[str], port: int) -> Iterator[None]:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        until(lambda: _listens(port), "it listens")
-        yield
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((LOCAL, port)) == 0
-
-
-def _free() -> int:
-    with socket.create_server((LOCAL, 0)) as free:
-        return int(free.getsockname()[1])
 
 
 def _high_water(process: int) -> int:
