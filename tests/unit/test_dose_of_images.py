@@ -29,7 +29,7 @@ def known(image: Dataset) -> dict[str, float]:
     read = read_image_dose(image)
     if read is None:
         return {}
-    return {name: value for name in QUANTITIES if (value := getattr(read.exposure, name)) is not None}
+    return {name: value for name in QUANTITIES if (value := getattr(read.exposures[0], name)) is not None}
 
 
 def injected(dose: str, **more: Any) -> Sequence:
@@ -78,7 +78,7 @@ def test_each_dose_of_a_header_is_read_in_the_unit_that_it_is_in(image: Dataset,
 def test_an_activity_that_is_no_persons_in_its_own_unit_says_how_it_was_read() -> None:
     read = read_image_dose(instance(SOPClassUID=PET, RadiopharmaceuticalInformationSequence=injected("350")))
     assert read is not None
-    assert read.exposure.not_understood == ("activity: read as MBq, for in Bq it would be no person's",)
+    assert read.exposures[0].not_understood == ("activity: read as MBq, for in Bq it would be no person's",)
 
 
 def test_an_activity_that_is_no_persons_in_either_unit_is_kept_as_the_standard_has_it() -> None:
@@ -93,7 +93,51 @@ def test_a_dose_that_is_no_number_is_noted() -> None:
     image.add_new("ImageAndFluoroscopyAreaDoseProduct", "LO", "about 3")
     read = read_image_dose(image)
     assert read is not None
-    assert (read.exposure.dap_mgycm2, read.exposure.not_understood) == (None, ("dap: value is not a decimal number",))
+    assert (read.exposures[0].dap_mgycm2, read.exposures[0].not_understood) == (
+        None,
+        ("dap: value is not a decimal number",),
+    )
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        instance(CTDIvol=-3.0),
+        instance(SOPClassUID=DX, Modality="DX", ImageAndFluoroscopyAreaDoseProduct="-3"),
+        instance(SOPClassUID=NM, Modality="NM", RadiopharmaceuticalInformationSequence=injected("-3")),
+    ],
+    ids=["CTDIvol", "DAP", "activity"],
+)
+def test_a_dose_that_is_not_understood_is_an_exposure_of_an_unknown_dose(image: Dataset) -> None:
+    """And no image without a dose: somebody is to look at it."""
+    read = read_image_dose(image)
+    assert (read and len(read.exposures), known(image)) == (1, {})
+    assert read is not None
+    assert [note.partition(": ")[2] for note in read.exposures[0].not_understood] == ["value is negative"]
+
+
+def test_each_injection_of_an_image_is_one_of_its_own() -> None:
+    """At rest and at stress, and a third without a time of its own; what is not known of one is no other's."""
+    given = [
+        *injected("300", RadiopharmaceuticalStartTime="080000", Radiopharmaceutical="tetrofosmin"),
+        *injected("800", RadiopharmaceuticalStartTime="120000", Radiopharmaceutical="tetrofosmin"),
+        *injected("-5", Radiopharmaceutical="iobenguane"),
+        *injected("0"),
+    ]
+    image = instance(SOPClassUID=NM, Modality="NM", RadiopharmaceuticalInformationSequence=Sequence(given), CTDIvol=2.0)
+    read = read_image_dose(image)
+    assert read is not None
+    told = [(one.activity_mbq, one.radiopharmaceutical, one.ctdivol_mgy) for one in read.exposures]
+    assert told == [(300.0, "tetrofosmin", 2.0), (800.0, "tetrofosmin", None), (None, "iobenguane", None)]
+    assert len({one.irradiation_event_uid for one in read.exposures}) == 3
+    assert read.exposures[2].not_understood == ("activity: value is negative",)
+
+
+def test_injections_that_nothing_tells_apart_are_still_two() -> None:
+    given = Sequence([*injected("300"), *injected("800")])
+    read = read_image_dose(instance(SOPClassUID=NM, Modality="NM", RadiopharmaceuticalInformationSequence=given))
+    assert read is not None
+    assert len({one.irradiation_event_uid for one in read.exposures}) == 2
 
 
 def test_an_enhanced_ct_states_it_in_what_its_frames_share() -> None:
@@ -103,14 +147,14 @@ def test_an_enhanced_ct_states_it_in_what_its_frames_share() -> None:
     shared.CTExposureSequence = Sequence([exposure])
     read = read_image_dose(instance(SharedFunctionalGroupsSequence=Sequence([shared])))
     assert read is not None
-    assert (read.exposure.ctdivol_mgy, read.exposure.phantom_cm) == (9.5, 32)
+    assert (read.exposures[0].ctdivol_mgy, read.exposures[0].phantom_cm) == (9.5, 32)
 
 
 def test_images_of_one_exposure_that_differ_keep_the_greatest_and_say_so() -> None:
     one, other = (read_image_dose(instance(CTDIvol=value, AcquisitionNumber=1)) for value in (5.0, 7.0))
     assert one is not None
     assert other is not None
-    joined = together(one.exposure, other.exposure)
+    joined = together(one.exposures[0], other.exposures[0])
     assert joined.ctdivol_mgy == 7.0
     assert joined.not_understood == ("ctdivol: images of one exposure state different values, the greatest was kept",)
 

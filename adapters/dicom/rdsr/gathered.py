@@ -31,10 +31,11 @@ class Gathered:
 
     def add(self, irradiated: Irradiated, sop_uid: str) -> None:
         """One image."""
-        exposure, uid = irradiated.exposure, irradiated.exposure.irradiation_event_uid
-        named = irradiated.device, exposure.kind
+        named = irradiated.device, irradiated.exposures[0].kind
         of = self._found.setdefault(named, _OfDevice(irradiated.said, irradiated.qa))
-        of.exposures[uid] = together(of.exposures[uid], exposure) if uid in of.exposures else exposure
+        for exposure in irradiated.exposures:
+            uid = exposure.irradiation_event_uid
+            of.exposures[uid] = together(of.exposures[uid], exposure) if uid in of.exposures else exposure
         of.images.append(sop_uid)
         of.qa = of.qa and irradiated.qa
 

@@ -8,7 +8,6 @@ Standard: DICOM PS3.3 C.4.16 (X-ray dose), C.8.7 and C.8.11 (X-ray), C.8.15.3 (C
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from functools import partial
 from typing import Any, Final
 
@@ -19,7 +18,7 @@ from pydicom.tag import BaseTag
 
 from adapters.dicom.rdsr.concepts import BOTH, LEFT, PHANTOM_CM, RIGHT
 from adapters.dicom.rdsr.exposure import CT, FIELDS, PROJECTION, RADIOPHARMACEUTICAL, Exposure, derived, offset_of
-from adapters.dicom.rdsr.isotopes import activity_mbq, agent_of, injection_uid
+from adapters.dicom.rdsr.isotopes import Injection, injections
 from adapters.dicom.rdsr.person import patient
 from adapters.dicom.rdsr.qa import is_qa
 from adapters.dicom.rdsr.units import Dimension, NotUnderstood, canonical
@@ -60,23 +59,27 @@ TAGS: Final = [BaseTag(tag_for_keyword(keyword) or 0) for keyword in KEYWORDS]
 
 @dataclass(frozen=True)
 class Irradiated:
-    """The exposure that an image is of, the device (manufacturer, model, serial, station), and what else was said."""
+    """The exposure that an image is of, or those; the device (manufacturer, model, serial, station); what else was
+    said.
+    """
 
-    exposure: Exposure
+    exposures: tuple[Exposure, ...]
     device: tuple[tuple[str, str | None], ...]
     said: Mapping[str, Any]
     qa: bool
 
 
 def read_image_dose(ds: Dataset) -> Irradiated | None:
-    """The dose in an image's header; None where it states none, or is a picture of a screen."""
+    """The dose in an image's header; None where it states none, or is a picture of a screen. One that is not understood
+    is an exposure whose dose is not known.
+    """
     sop_class = encoded(ds, "SOPClassUID")
     if sop_class.startswith(_CAPTURES):
         return None
     raw, notes = dict[str, str](), list[str]()
     found = _doses(ds, raw, notes)
-    activity = activity_mbq(ds, raw, notes)
-    if not found and activity is None:
+    given = injections(ds, IMAGE, RADIOPHARMACEUTICAL)
+    if not found and not given and not notes:
         return None
     device = tuple(
         (name, text_in(ds, keyword))
@@ -85,9 +88,24 @@ def read_image_dose(ds: Dataset) -> Irradiated | None:
             *(("serial", "DeviceSerialNumber"), ("station", "StationName")),
         )
     )
-    kind = RADIOPHARMACEUTICAL if activity is not None else CT if "ctdivol_mgy" in found else PROJECTION
-    exposure = _exposure(ds, kind, device, found, raw, notes, activity)
-    return Irradiated(exposure, device, _said(ds), is_qa(partial(text_in, ds), [exposure.protocol]))
+    kind = RADIOPHARMACEUTICAL if given else CT if "ctdivol" in raw else PROJECTION
+    exposure = _exposure(ds, kind, device, found, raw, notes)
+    unknown: dict[str, Any] = dict.fromkeys(found)
+    exposures = [exposure, *(replace(exposure, **unknown) for _ in given[1:])]  # what is beside, once
+    exposures = [_given(*pair) for pair in zip(exposures, given, strict=True)] if given else exposures
+    return Irradiated(tuple(exposures), device, _said(ds), is_qa(partial(text_in, ds), [exposure.protocol]))
+
+
+def _given(exposure: Exposure, one: Injection) -> Exposure:
+    """The exposure of one injection of an image."""
+    return replace(
+        exposure,
+        irradiation_event_uid=one.uid,
+        activity_mbq=None if one.activity_mbq is None else float(one.activity_mbq),
+        radiopharmaceutical=one.agent,
+        raw={**exposure.raw, "activity": one.raw},
+        not_understood=(*exposure.not_understood, *one.notes),
+    )
 
 
 def _said(ds: Dataset) -> dict[str, Any]:
@@ -125,7 +143,6 @@ def _exposure(
     found: dict[str, Any],
     raw: dict[str, str],
     notes: list[str],
-    activity: Decimal | None,
 ) -> Exposure:
     modality, started = _modality(ds, kind), _started(ds)
     laterality = encoded(ds, "ImageLaterality") or encoded(ds, "Laterality")
@@ -142,8 +159,6 @@ def _exposure(
         laterality=laterality or None,
         side=_SIDES.get(laterality),
         phantom_cm=_phantom(ds),
-        activity_mbq=None if activity is None else float(activity),
-        radiopharmaceutical=agent_of(ds),
         technique=_technique(ds),
         raw=raw,
         not_understood=tuple(notes),
@@ -185,8 +200,6 @@ def _ct_exposures(ds: Dataset) -> Iterator[Dataset]:
 
 def _event_uid(ds: Dataset, kind: str, device: object, started: str | None, laterality: str) -> str:
     """The event's own UID, else one that all images of the exposure give: an acquisition of a CT, a view."""
-    if kind == RADIOPHARMACEUTICAL:
-        return injection_uid(ds, IMAGE, kind)
     if is_uid(own := encoded(ds, "IrradiationEventUID").partition("\\")[0]):
         return own
     study = encoded(ds, "StudyInstanceUID")

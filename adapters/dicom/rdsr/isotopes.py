@@ -1,10 +1,11 @@
 """Reads what was injected from the header of a nuclear medicine or PET image: activity, agent, which injection.
 
+An image may be of several injections, at rest and at stress or of two nuclides: each is one of its own.
 Standard: DICOM PS3.3 C.8.4.10 (NM isotope), C.8.9.2 (PET isotope), C.8.22.4 (enhanced PET isotope).
 """
 
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydicom import uid as uids
 from pydicom.dataset import Dataset
@@ -17,45 +18,54 @@ _GIVEN: Final = "RadiopharmaceuticalInformationSequence"
 _LEAST_MBQ, _MOST_MBQ = Decimal("0.01"), Decimal(50_000)  # what is given to a person lies between
 
 
-def activity_mbq(ds: Dataset, raw: dict[str, str], notes: list[str]) -> Decimal | None:
-    """Administered activity in MBq. PET images state Bq, all others MBq; some devices the other one.
+class Injection(NamedTuple):
+    """``uid``: of the administration; ``activity_mbq``: None: not understood, which ``notes`` say; ``raw``: as encoded,
+    with the unit that it was read in; ``agent``: the radiopharmaceutical, in words.
+    """
+
+    uid: str
+    activity_mbq: Decimal | None
+    raw: str
+    agent: str | None
+    notes: tuple[str, ...]
+
+
+def injections(ds: Dataset, *otherwise: object) -> list[Injection]:
+    """What the image states of each injection whose activity it states. PET images state Bq, all others MBq; some
+    devices the other one. ``otherwise``: of what the UID is made of one that has none.
 
     In the wrong unit an activity is a million times off: where only one of the two can be a person's, it is that.
     """
-    for given in sequence(ds, _GIVEN):
+    is_pet = encoded(ds, "SOPClassUID") == uids.PositronEmissionTomographyImageStorage
+    units = ("Bq", "MBq") if is_pet else ("MBq", "Bq")
+    found: dict[str, Injection] = {}
+    for place, given in enumerate(sequence(ds, _GIVEN)):
         if not (text := encoded(given, "RadionuclideTotalDose")):
             continue
-        units = (
-            ("Bq", "MBq")
-            if encoded(ds, "SOPClassUID") == uids.PositronEmissionTomographyImageStorage
-            else ("MBq", "Bq")
-        )
-        raw["activity"] = f"{text} {units[0]}"
-        try:
-            values = [canonical(text, unit, Dimension.ACTIVITY) for unit in units]
-        except NotUnderstood as reason:
-            notes.append(f"activity: {reason}")
-            continue
-        own, other = (value if value is not None else Decimal(0) for value in values)
-        if not _LEAST_MBQ <= own <= _MOST_MBQ and _LEAST_MBQ <= other <= _MOST_MBQ:
-            notes.append(f"activity: read as {units[1]}, for in {units[0]} it would be no person's")
-            raw["activity"] = f"{text} {units[1]}"
-            return other
-        return own if own else None
-    return None
+        value, unit, notes = _activity(text, units)
+        if value is None and not notes:
+            continue  # a zero is not known
+        uid = _uid(ds, given, *otherwise)
+        if uid in found:
+            uid = derived(encoded(ds, "StudyInstanceUID"), *otherwise, uid, place)
+        found[uid] = Injection(uid, value, f"{text} {unit}", encoded(given, "Radiopharmaceutical") or None, notes)
+    return [*found.values()]
 
 
-def agent_of(ds: Dataset) -> str | None:
-    """The radiopharmaceutical, in words."""
-    for given in sequence(ds, _GIVEN):
-        if named := encoded(given, "Radiopharmaceutical"):
-            return named
-    return None
+def _activity(text: str, units: tuple[str, str]) -> tuple[Decimal | None, str, tuple[str, ...]]:
+    """In MBq, in which unit it was read, and what is to be said of that."""
+    try:
+        values = [canonical(text, unit, Dimension.ACTIVITY) for unit in units]
+    except NotUnderstood as reason:
+        return None, units[0], (f"activity: {reason}",)
+    own, other = (value if value is not None else Decimal(0) for value in values)
+    if not _LEAST_MBQ <= own <= _MOST_MBQ and _LEAST_MBQ <= other <= _MOST_MBQ:
+        return other, units[1], (f"activity: read as {units[1]}, for in {units[0]} it would be no person's",)
+    return own if own else None, units[0], ()
 
 
-def injection_uid(ds: Dataset, *otherwise: object) -> str:
+def _uid(ds: Dataset, given: Dataset, *otherwise: object) -> str:
     """The administration's own UID, else one that all images after it give: made of the study and of when it was."""
-    given = next(iter(sequence(ds, _GIVEN)), Dataset())
     if is_uid(own := encoded(given, "RadiopharmaceuticalAdministrationEventUID")):
         return own
     when = encoded(given, "RadiopharmaceuticalStartDateTime") or encoded(given, "RadiopharmaceuticalStartTime")
