@@ -7,7 +7,7 @@ of rules withdraws nothing, and raises nothing a second time.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import fsum
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -64,9 +64,10 @@ def judge_person(work: Work, doses: Sequence[Dose], why: str) -> int:
     _withdraw(work.rules, person, held, why)
     rules = work.rules.alerts
     for rule in rules.more:
-        told = {one.key for one in held if one.alert.standing and one.alert.kind == rule.name}
+        standing = (one for one in held if one.alert.standing and one.alert.kind == rule.name)
+        told, _ = _of_causes(person.causes(rule), standing)
         for cause in person.causes(rule):
-            if told.isdisjoint(cause.keys):
+            if not told[cause.first.key]:
                 raised += person.doses[cause.first.study].raise_alert(
                     **_due_over_studies(rule, rules.version, cause, person)
                 )
@@ -93,14 +94,27 @@ def _withdraw(rules: RulesInForce, person: "_Person", held: Sequence[_Held], why
         if rule := _rule_of(rules, one.alert):
             by_rule[rule].append(one)
     for rule, alerts in by_rule.items():
-        left = sorted(alerts, key=lambda one: (not one.alert.acknowledged, str(one.ident)))
-        for cause in person.causes(rule):
-            told = [one for one in left if one.key in cause.keys]
-            left = [one for one in left if one.key not in cause.keys]
-            for other in told[1:]:
-                other.dose.withdraw_alert(other.ident, "told_already")
-        for gone in left:
-            gone.dose.withdraw_alert(gone.ident, why)
+        alerts.sort(key=lambda one: (not one.alert.acknowledged, str(one.ident)))
+        told, gone = _of_causes(person.causes(rule), alerts)
+        for other in (other for of in told.values() for other in of[1:]):
+            other.dose.withdraw_alert(other.ident, "told_already")
+        for one in gone:
+            one.dose.withdraw_alert(one.ident, why)
+
+
+def _of_causes(found: Sequence[Cause], alerts: Iterable[_Held]) -> tuple[dict[str, list[_Held]], list[_Held]]:
+    """By the first exposure of each cause the alerts that tell of it, and those that tell of none.
+
+    An alert is of the cause that begins with its exposure, else of the first one that this adds to: an exposure whose
+    region is not known adds to the causes of several.
+    """
+    told: dict[str, list[_Held]] = {cause.first.key: [] for cause in found}
+    gone: list[_Held] = []
+    for one in alerts:
+        holds = (cause.first.key for cause in found if one.key in cause.keys)
+        key = one.key if one.key in told else next(holds, None)
+        (gone if key is None else told[key]).append(one)
+    return told, gone
 
 
 class _Person:

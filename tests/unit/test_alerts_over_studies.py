@@ -1,6 +1,8 @@
 """Alerts whose cause lies over studies of a person: once, wherever these are, and gone with their cause."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import permutations
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain.commands.doses import AcknowledgeAlert, ReceivedDose, RereadDose
+from domain.commands.doses import AcknowledgeAlert, JudgePerson, ReceivedDose, RereadDose
 from domain.commands.identities import Correct
 from domain.commands.links import Bar, Merge, Unmerge
 from domain.commands.rules import PublishRules
@@ -282,6 +284,24 @@ def test_exams_of_one_region_that_are_repeated_within_days_are_told_wherever_the
     assert (alert["study_id"], alert["site"]) == (str(third), "CHP")
     ward.ask(Unmerge(one=one, other=other, reason="two people"))
     assert [gone["why"] for gone in ward.told("alert_withdrawn")] == ["other_person"]
+
+
+@pytest.mark.parametrize("order", [*permutations(range(3))], ids=str)
+def test_the_skin_of_two_regions_over_the_level_is_two_alerts_in_any_order(ward: Ward, order: Sequence[int]) -> None:
+    """The exposure of an unknown region adds to both; it begins the one, and adds to the other, which stays."""
+    came = (
+        shots(1, 5_000.0, region="chest"),
+        shots(2, 1_500.0, "2026-02-05T10:00:00", ""),
+        shots(3, 900.0, "2026-02-04T10:00:00"),
+    )
+    for place in order:
+        ward.receive("CHB", place + 1, came[place])
+    (identity,) = {one["identity_id"] for one in ward.told("reported")}
+    for _ in range(2):
+        gone = {one["alert_id"] for one in ward.told("alert_withdrawn")}
+        raised = [one for one in ward.told("alert_raised") if one["alert_id"] not in gone]
+        assert sorted(one["irradiation_event_uid"] for one in raised) == ["2.25.1.1", "2.25.2.1"]
+        ward.ask(JudgePerson(identity=UUID(identity), why="corrected"))
 
 
 def test_another_version_of_the_rules_tells_no_cause_twice(ward: Ward) -> None:
