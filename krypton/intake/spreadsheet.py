@@ -9,7 +9,7 @@ import codecs
 import csv
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, Final, TextIO
@@ -30,7 +30,11 @@ NOT_WINDOWS: Final = re.compile(
     # Š and Ž after a small letter are their è and é.
     rb"[\x81-\x84\x86-\x89\x8b\x8d\x8f\x90\x95\x98\x99\x9b\x9d]|[a-z][\x8a\x8e]"
 )
-_CAUSES: Final = {"unexpected end of data": "a quotation is opened there and never closed"}
+MOST: Final = csv.field_size_limit()
+_CAUSES: Final = {
+    "unexpected end of data": "a quotation is opened there and never closed",
+    f"field larger than field limit ({MOST})": f"a cell has over {MOST:,} characters",
+}
 LONGEST_HINT: Final = 8
 UNREADABLE: Final = re.compile("[\ud800-\udfff]")  # how Python carries a byte that the encoding does not have
 
@@ -172,7 +176,8 @@ def _separated(file: Path, written: Writing, known: Callable[[str], bool]) -> Wr
     tried = []
     for separator in (hint[1],) if hint else SEPARATORS:
         each = replace(written, separator=separator, line_end=line_end, hint=f"sep={separator}" if hint else "")
-        with _text(file, each) as text:
+        header: tuple[str, ...] = ()
+        with _text(file, each) as text, suppress(BrokenLine):  # a long header may be one cell by another separator
             header = next(_rows(text, each), Row(1, ())).cells
         tried.append((sum(map(known, header)), len(header), each))
     return max(tried, key=lambda one: one[:2])[2]

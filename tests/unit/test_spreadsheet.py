@@ -82,8 +82,15 @@ def test_utf_32_and_half_characters_are_refused(read: Read) -> None:
         read((WRITTEN + "CHB;2;FIC").encode("utf-16")[:-1])
 
 
+def test_a_header_of_many_columns_is_read_by_its_own_separator(read: Read) -> None:
+    """By another one it would be a cell that is too long."""
+    columns = [*(f"column {n}" for n in range(20_000)), "assigner", "id"]
+    sheet, rows = read((";".join(columns) + "\n" + ";" * 20_000 + "CHB;1\n").encode())
+    assert (len(sheet.header), [row.cells[-2:] for row in rows]) == (20_002, [("CHB", "1")])
+
+
 def test_a_cell_without_end_is_no_csv_and_its_line_is_named(read: Read) -> None:
-    with pytest.raises(FileWrong, match="line 2 is no CSV"):
+    with pytest.raises(FileWrong, match=r"line 2 is no CSV \(a cell has over 131,072 characters\)"):
         read(b"assigner;id\nCHB;" + b"X" * 200_000 + b"\n")
 
 
