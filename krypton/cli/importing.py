@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 REFUSED = 1
 File = Annotated[
     Path,
-    typer.Argument(
-        exists=True, dir_okay=False, readable=True, allow_dash=True, help="CSV with a header; - for standard input."
-    ),
+    typer.Argument(dir_okay=False, readable=True, help="CSV with a header; - for standard input."),
 ]
 Check = Annotated[bool, typer.Option("--check", help="Say what would be refused, and write nothing.")]
 Rejects = Annotated[
@@ -57,8 +55,13 @@ def imported(
 
 @contextmanager
 def whole(file: Path) -> Iterator[Path]:
-    """The file; of standard input a copy that only this user can read, gone afterwards: a CSV is read twice."""
+    """The file; of standard input a copy that only this user can read, gone afterwards: a CSV is read twice.
+
+    Raises BadParameter.
+    """
     if str(file) != STDIN:
+        if not file.exists():  # asked here: typer would ask of - as well
+            raise typer.BadParameter(f"there is no file {file}", param_hint="FILE")
         yield file
         return
     with NamedTemporaryFile(prefix="krypton-import-") as kept:

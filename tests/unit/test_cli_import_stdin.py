@@ -3,10 +3,14 @@
 import io
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
+import typer
 
+from krypton.cli import importing
 from krypton.cli.importing import whole
+from krypton.cli.main import run
 
 ROWS = "assigner;id;family\nCHB;1;FICTIVE\n".encode("cp1252")
 
@@ -28,5 +32,25 @@ def test_a_closed_standard_input_is_an_empty_file(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_file_is_read_where_it_is(tmp_path: Path) -> None:
-    with whole(tmp_path / "people.csv") as kept:
-        assert kept == tmp_path / "people.csv"
+    file = tmp_path / "people.csv"
+    file.write_bytes(ROWS)
+    with whole(file) as kept:
+        assert kept == file
+
+
+@pytest.mark.parametrize("group", ["identity", "site", "professional"])
+def test_each_import_takes_a_dash_and_says_where_there_is_no_file(
+    group: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([group, "import", str(tmp_path / "none.csv")]) == 2
+    assert "there is no file" in capsys.readouterr().err
+    assert run([group, "import", str(tmp_path)]) == 2
+    taken: list[Path] = []
+
+    def take(file: Path) -> NoReturn:
+        taken.append(file)
+        raise typer.Exit
+
+    monkeypatch.setattr(importing, "whole", take)
+    assert run([group, "import", "-"]) == 0
+    assert taken == [Path("-")]
