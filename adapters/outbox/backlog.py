@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import execute_values
 
 from adapters.outbox.outbox import ADD, ADDED, COUNT, LEFT, Child, row_of
@@ -34,6 +35,10 @@ ORDER BY place, cause DESC, id"""
 SETTLE: Final = """
 UPDATE policies.outbox SET state = 'done', error = NULL, positions = '[]', settled_at = %(now)s
 WHERE id IN (SELECT id FROM parent)"""
+OTHERS: Final = """
+SELECT place FROM found WHERE NOT EXISTS (SELECT FROM parent WHERE parent.place = found.place) ORDER BY place"""
+OWED: Final = """
+INSERT INTO parent SELECT unnest(%(places)s), (SELECT id FROM answered ORDER BY cause DESC, id LIMIT 1)"""
 LEAVE: Final = """
 DELETE FROM policies.outbox o USING answered a
 WHERE o.id = a.id AND NOT EXISTS (SELECT FROM parent p WHERE p.id = a.id)"""
@@ -42,6 +47,12 @@ PAGE: Final = 1_000
 
 Sides = tuple[str, str]
 Become = Callable[[UUID, int], Child]
+Owed = Callable[[Sequence[int]], Sequence[int]]
+"""Of places of two of whom neither waits, those that are to be done all the same."""
+
+
+def _nothing(_: Sequence[int]) -> Sequence[int]:
+    return ()
 
 
 class Backlog:
@@ -59,12 +70,15 @@ class Backlog:
         """The ledger position of the one that is due last; None where none waits."""
         return self._cause(LAST)
 
-    def answer(self, upto: int, found: Sequence[Sides], become: Become, now: int) -> tuple[int, int]:
+    def answer(
+        self, upto: int, found: Sequence[Sides], become: Become, now: int, owed: Owed = _nothing
+    ) -> tuple[int, int]:
         """All lookups that go back to a position up to ``upto``, and that no other sender holds, have found commands
         of these pairs of identities. How many were answered, and how many commands there are.
 
         Each command is a child of the later lookup of its two identities: ``become`` makes it, of that one's id and its
-        own place. Where neither waits, none is made. ``now``: µs. One transaction, committed here.
+        own place. Where neither waits, those of ``owed`` alone are made, as children of the latest lookup of all.
+        ``now``: µs. One transaction, committed here.
         """
         asked = {**self._asked, "upto": upto, "now": now}
         with self._connection, self._connection.cursor() as cursor:
@@ -75,7 +89,7 @@ class Backlog:
             execute_values(cursor, "INSERT INTO found VALUES %s", sides, "(%s, %s::uuid, %s::uuid)", page_size=PAGE)
             cursor.execute(READY)
             cursor.execute(PARENTS)
-            raised = cursor.rowcount
+            raised = cursor.rowcount + (self._owed(cursor, owed) if answered else 0)
             for page in self._pages(become, now):
                 execute_values(cursor, ADD, page, ADDED, page_size=PAGE)
             cursor.execute(SETTLE, asked)
@@ -83,6 +97,14 @@ class Backlog:
             if cursor.rowcount:
                 execute_values(cursor, COUNT, [(self._asked["policy"], LEFT, "", cursor.rowcount)])
         return answered, raised
+
+    @staticmethod
+    def _owed(cursor: Cursor, owed: Owed) -> int:
+        cursor.execute(OTHERS)
+        if not (places := owed([place for (place,) in cursor.fetchall()])):
+            return 0
+        cursor.execute(OWED, {"places": list(places)})
+        return int(cursor.rowcount)
 
     def _pages(self, become: Become, now: int) -> Iterator[list[tuple[Any, ...]]]:
         with self._connection.cursor("parents") as parents:

@@ -12,20 +12,23 @@ will wait soon, and a region that grows would be decided again and again.
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 from psycopg2.extensions import connection as Connection
 
-from adapters.outbox.backlog import Backlog
+from adapters.outbox.backlog import Backlog, Sides
 from adapters.outbox.outbox import Child
+from domain.ledger import Ledger
 from domain.times import micros
 from krypton.bootstrap import Krypton
 from krypton.policies.each import AWAY
 from krypton.policies.looker import child, kind
 from krypton.policies.match import Match, Read
+from krypton.policies.stored import MERGE
 from krypton.views.matches import bodies
 from policies.matching import LOOKUP, Matching
 from policies.policy import Due, Kind
@@ -40,6 +43,8 @@ LEAST: Final = 20_000
 """Lookups that wait: fewer are made as soon one by one."""
 PART, PART_MEANWHILE = 1 / 8, 1 / 2
 """Of the identities in the index, those that wait."""
+TOGETHER: Final = 2_000
+"""Pairs of whom the ledger is asked at a time."""
 AGAIN_S: Final = 5.0
 """How long nothing is asked after there was no backlog."""
 KNOWN: Final = "SELECT n_live_tup AS n FROM pg_stat_user_tables WHERE schemaname = %(schema)s AND relname = 'identity'"
@@ -114,7 +119,24 @@ class AtOnce:
             does, body = next((does, body) for at, (does, _, body) in rest if at == place)
             return child(lookup, place, Due(Kind.COMMAND, does, body))
 
-        sides = [(one.one, one.other) for _, one, _ in bodies(found)]
-        answered, raised = backlog.answer(upto, sides, become, micros(self._ours.ledger.clock()))
+        ledger, decided = self._ours.ledger, [(does, (one.one, one.other)) for does, one, _ in bodies(found)]
+        owed, sides = partial(_owed, ledger, decided), [pair for _, pair in decided]
+        answered, raised = backlog.answer(upto, sides, become, micros(ledger.clock()), owed)
         log.info("the region is decided: %d lookups are answered, %d commands follow", answered, raised)
         return raised > 0
+
+
+def _owed(ledger: Ledger, decided: Sequence[tuple[str, Sides]], places: Sequence[int]) -> list[int]:
+    """Of two of whom neither waits: what a third who waits leads to, such as a twin. No merges that are stored, and not
+    read by the index.
+    """
+    owed = [place for place in places if decided[place][0] != MERGE]
+    merges = [place for place in places if decided[place][0] == MERGE]
+    for start in range(0, len(merges), TOGETHER):
+        persons, some = ledger.membership(), merges[start : start + TOGETHER]
+        persons.load(side for place in some for side in decided[place][1])
+        for place in some:
+            one, other = decided[place][1]
+            if other not in persons.person_of(one):
+                owed.append(place)
+    return sorted(owed)

@@ -1,6 +1,6 @@
 """A backlog of lookups in the outbox, on PostgreSQL: how far it reaches, and that it is answered as a whole."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from uuid import UUID, uuid4, uuid5
 
@@ -88,6 +88,22 @@ def test_a_pair_of_whom_nobody_waits_is_nothing_to_do(connection: Connection) ->
     add(connection, A, 1)
     assert answer(connection, 5, (C, D), (A, E)) == (1, 1)
     assert [row[3:] for row in entries(connection, "kind = 'command'")] == [({"n": 1}, 1)]
+
+
+def test_what_is_owed_to_two_of_whom_neither_waits_follows_from_the_latest_lookup(connection: Connection) -> None:
+    add(connection, A, 1)
+    add(connection, B, 2)
+    asked: list[Sequence[int]] = []
+
+    def owed(places: Sequence[int]) -> Sequence[int]:
+        asked.append(places)
+        return places[1:]
+
+    found = (C, D), (A, E), (D, E)
+    assert Backlog(connection, POLICY, "match").answer(5, found, become, NOW, owed) == (2, 2)
+    assert asked == [[0, 2]]
+    assert [row[2:4] for row in entries(connection, "kind = 'command'")] == [(1, {"n": 1}), (2, {"n": 2})]
+    assert Backlog(connection, POLICY, "match").answer(5, found, become, NOW, owed) == (0, 0)
 
 
 def test_what_another_sender_holds_is_left_to_it(connection: Connection, database_url: str) -> None:

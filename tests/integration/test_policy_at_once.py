@@ -209,3 +209,18 @@ def test_a_process_that_is_to_end_does_not_decide_to_the_end(
     monkeypatch.setattr(due, "due", lambda *_, tell: stopping(tell))
     assert not once.once(lambda: False)
     assert world.outbox() == before
+
+
+def test_what_is_due_of_two_who_do_not_wait_follows_from_who_waits(world: PolicyWorld) -> None:
+    """A twin in a backlog takes a merge back that rules made before."""
+    one, other = world.register("CHA", "old"), world.register("CHB", "old")
+    world.react("matching")
+    assert who(world, [one, other]) == [0, 0]
+    twin = world.register("CHC", "twin", given="Zoé")
+    people = [world.register("CHA", f"new{number}", birth_date=f"1950-03-1{number}") for number in range(8)]
+    world.fold("matching")
+    world.work(INDEX)
+    assert begun(world).once(going_on)
+    assert world.outbox("id", f"{WAIT} AND kind = 'lookup'") == []
+    sent(world, looking(world))
+    assert who(world, [one, other, twin, *people]) == list(range(11))
