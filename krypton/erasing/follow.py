@@ -10,7 +10,7 @@ from uuid import UUID
 from adapters.outbox.outbox import Entry
 from domain.aggregates.erasure import Erasure
 from krypton.bootstrap import Krypton
-from krypton.erasing import answers, exports, instances, rows
+from krypton.erasing import exports, rows
 from krypton.erasing.background import InBackground
 from policies.erasure import FOLLOWS
 from policies.policy import Due, Kind
@@ -56,8 +56,8 @@ def lookups(ours: Krypton, step: Step) -> Mapping[str, Following]:
     """The lookups by name. ``step``: told the name of each finished step; tests end the process there."""
     removers: Mapping[str, Callable[[Krypton, Causes], Done]] = {
         "key": destroyed,
-        "instances": InBackground(instances.deleted).removed,
-        "answers": answers.forgotten,
+        "instances": InBackground(instances_deleted).removed,
+        "answers": answers_forgotten,
         "exports": exports.deleted,
         "views": rows.Overwriting().overwritten,
     }
@@ -82,3 +82,17 @@ def destroyed(ours: Krypton, causes: Causes) -> Done:
     """Destroy the keys."""
     ours.vault.destroy_all(list(causes))
     return dict.fromkeys(causes, ())
+
+
+def instances_deleted(ours: Krypton, causes: Causes) -> Done:
+    """See ``krypton.erasing.instances``."""
+    from krypton.erasing.instances import deleted  # with the readers of DICOM, which no other lookup needs
+
+    return deleted(ours, causes)
+
+
+def answers_forgotten(ours: Krypton, causes: Causes) -> Done:
+    """See ``krypton.erasing.answers``."""
+    from krypton.erasing.answers import forgotten  # the same
+
+    return forgotten(ours, causes)

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from adapters.dicom.inlet import spool_at
-from adapters.inbox.volumes import Volumes
 from krypton.settings import Settings
 from krypton.views.looking import Problem
 
@@ -31,6 +29,9 @@ def problems_of_volumes(settings: Settings) -> Iterator[Problem]:
     """Volumes that cannot be used, each by its name."""
     if not settings.dicom_volumes or not settings.instances.is_dir():
         return
+    from adapters.dicom.inlet import spool_at  # with the readers of DICOM, which health needs here alone
+    from adapters.inbox.volumes import Volumes
+
     for one in Volumes(spool_at(settings.instances), settings.dicom_volumes).look():
         if one.why:
             said = f"volume {one.folder} is not used: {one.why}; what comes in stays in {settings.instances}"
