@@ -3,8 +3,10 @@
 Modules are counted, not seconds: what a module costs differs between machines, what is imported does not.
 """
 
+import json
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 import pytest
@@ -115,18 +117,38 @@ READS: dict[str, tuple[set[str], tuple[str, ...]]] = {
 """What a read is made of, in ``krypton``, and what it may load beside what any of them may."""
 
 
+EACH_READ = """
+import importlib, json, os, sys
+import adapters.eventstore, adapters.vault.postgres, projections.versions.catalog
+from projections.declared import VIEWS
+views = [view.make() for view in VIEWS.values()]
+for read, parts in json.loads(sys.argv[1]).items():
+    if not os.fork():
+        for part in parts:
+            importlib.import_module(f"krypton.{part}")
+        print(json.dumps([read, [*sys.modules]]), flush=True)
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.wait()[1]) == 0, read
+"""
+"""What all reads load, and then in a process of its own what each loads beside."""
+
+
+@pytest.fixture(scope="module")
+def loaded() -> Mapping[str, Sequence[str]]:
+    """The modules that each read has loaded."""
+    asked = json.dumps({read: parts for read, (_, parts) in READS.items()})
+    command = [sys.executable, "-c", EACH_READ, asked]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=WITHIN_S)
+    return dict(map(json.loads, done.stdout.splitlines()))
+
+
 @pytest.mark.parametrize("read", READS)
-def test_a_read_imports_no_tables_and_nothing_of_a_service(read: str) -> None:
+def test_a_read_imports_no_tables_and_nothing_of_a_service(read: str, loaded: Mapping[str, Sequence[str]]) -> None:
     """The live test of the same asks a running ledger; this one finds it without."""
     may, parts = READS[read]
-    modules = [f"krypton.{part}" for part in parts]
-    modules += ["adapters.eventstore", "adapters.vault.postgres", "projections.versions.catalog"]
-    views = "[view.make() for view in VIEWS.values()]"
-    script = f"import sys, {', '.join(modules)}\nfrom projections.declared import VIEWS\n{views}\nprint(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=WITHIN_S)
-    imported = {module.partition(".")[0] for module in done.stdout.split()}
-    assert "psycopg2" in imported  # or the next line would hold of anything
-    assert imported & HEAVY - may == set()
+    own = {f"krypton.{part}" for part in parts}
+    assert {"psycopg2", *own} <= {*loaded[read]}  # or the next line would hold of anything
+    assert {module.partition(".")[0] for module in loaded[read]} & HEAVY - may == set()
 
 
 WITHOUT_IMAGES = (
