@@ -1,8 +1,9 @@
 """Either log is restored from the other, with equal roots; nothing is ever overwritten."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -11,8 +12,9 @@ from krypton.devstack.stack import Stack
 from krypton.integrity.republish import Republished, republish
 from krypton.integrity.restore import restore
 from krypton.services import notary
+from schemas.event import Record
 from streams.broker import topics
-from streams.broker.topics import LEDGER
+from streams.broker.topics import LEDGER, PARTITIONS
 from tests.fakes.two_logs import event, record_of
 from tests.integration.live_ledger import LiveLedger, delete_topics, end_offsets, live_ledger
 from tests.integration.proof_world import altered, heads, krypton, records_of, relay_all, run_sql, send, verdict
@@ -24,14 +26,33 @@ EVENTS = 2_000
 TABLE = "ledger.ledger_events"
 
 
+class Made(NamedTuple):
+    """A ledger, all of it relayed and signed, and what its topics hold."""
+
+    ledger: LiveLedger
+    on_kafka: Mapping[tuple[str, int], Sequence[Record]]
+
+
+@pytest.fixture(scope="module")
+def made(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+    """Made once; each test has a copy."""
+    with live_ledger(stack, tmp_path_factory.mktemp("made")) as ledger:
+        ledger.register(EVENTS)
+        relay_all(ledger)
+        notary.sign_now(krypton(ledger))
+        yield Made(ledger, records_of(ledger.krypton.addresses.kafka, list(PARTITIONS)))
+
+
 @pytest.fixture
-def ledger(stack: Stack, tmp_path: Path) -> Iterator[LiveLedger]:
-    """All relayed and signed."""
-    with live_ledger(stack, tmp_path) as made:
-        made.register(EVENTS)
-        relay_all(made)
-        notary.sign_now(krypton(made))
-        yield made
+def ledger(made: Made, tmp_path: Path) -> Iterator[LiveLedger]:
+    """The same with a database and a signed log of the test's own; what a test before wrote to its topics is gone."""
+    with made.ledger.copy(tmp_path) as ledger:
+        kafka = ledger.krypton.addresses.kafka
+        if records_of(kafka, list(PARTITIONS)) != made.on_kafka:
+            delete_topics(kafka)
+            topics.create(kafka)
+            send(kafka, [(topic, lane) for (topic, _), lane in made.on_kafka.items()])
+        yield ledger
 
 
 def test_the_event_store_is_restored_from_kafka(ledger: LiveLedger) -> None:
