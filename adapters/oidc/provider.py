@@ -1,45 +1,36 @@
 """A provider of sign-in, asked as a program that it knows: the code flow of OpenID Connect, and what follows from it.
 
-Each answer is bounded in size and time, no redirection is followed, and no proxy of the environment is used: tokens and
-a secret are sent. Where its endpoints are, the provider says itself, once an hour; its keys are read again when it
+Where its endpoints are, the provider says itself, once an hour; its keys are read again when it
 signs with another.
 Standards: OpenID Connect Core 1.0, Discovery 1.0 §4, RP-Initiated Logout 1.0; RFC 6749 §4.1 and 6, RFC 7636, RFC 7662.
 """
 
-import json
 import logging
-import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import quote_plus, urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit
 
-import httpx
 from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from adapters.oidc import tokens
+from adapters.oidc.asking import TIMEOUT_S, json_of
 from adapters.oidc.introspection import Introspection, ProviderAway
 from adapters.oidc.tokens import EndedThere, Expected, NotGood, OtherKey
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
-TIMEOUT_S: Final = 5.0
-LONGEST: Final = 256 * 1_024
 TOLD_AGAIN_S: Final = 3_600.0
 KEYS_AGAIN_S: Final = 10.0
 """Between two looks at the keys: tokens of strangers must not make this program ask all the time."""
 NEEDED: Final = ("authorization_endpoint", "token_endpoint", "jwks_uri", "introspection_endpoint", "userinfo_endpoint")
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
-
-
-class Refused(Exception):
-    """The provider does not give what was asked for: the code or the token is not good (any more)."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +150,7 @@ class Provider:
     def _key_set(self) -> KeySet:
         with self._reading:
             if self._keys is None or self.now() - self._keys[0] > TOLD_AGAIN_S:
-                told = self._json("GET", self._endpoint("jwks_uri"))
+                told = json_of("GET", self._endpoint("jwks_uri"), self.authorities)
                 try:
                     signing = [one for one in told["keys"] if one.get("use", "sig") == "sig" and one["kty"] != "oct"]
                     found = KeySet.import_key_set({"keys": signing})
@@ -174,7 +165,7 @@ class Provider:
     def _endpoints(self) -> Mapping[str, str]:
         """Raises ProviderAway: it is away, or says what is not usable."""
         if self._told is None or self.now() - self._told[0] > TOLD_AGAIN_S:
-            told = self._json("GET", f"{self.issuer.rstrip('/')}/.well-known/openid-configuration")
+            told = json_of("GET", f"{self.issuer.rstrip('/')}/.well-known/openid-configuration", self.authorities)
             if told.get("issuer") != self.issuer:
                 raise ProviderAway("the provider's description is another provider's")
             found = {name: str(value) for name, value in told.items() if name in (*NEEDED, "end_session_endpoint")}
@@ -186,7 +177,8 @@ class Provider:
         return self._told[1]
 
     def _tokens(self, asked: Mapping[str, str]) -> Tokens:
-        given = self._json("POST", self._endpoint("token_endpoint"), data=dict(asked), as_client=True)
+        client = self.client, self.secret
+        given = json_of("POST", self._endpoint("token_endpoint"), self.authorities, data=dict(asked), client=client)
         access, kind = given.get("access_token"), given.get("token_type")
         lasts = given.get("expires_in", 60)
         if not isinstance(access, str) or not isinstance(kind, str) or kind.lower() != "bearer":
@@ -197,43 +189,9 @@ class Provider:
         return Tokens(access, refresh, id_token, self.now() + float(lasts))
 
     def _userinfo(self, access: str) -> Mapping[str, Any]:
-        return self._json("GET", self._endpoint("userinfo_endpoint"), bearer=access)
-
-    def _json(
-        self,
-        method: str,
-        address: str,
-        *,
-        data: dict[str, str] | None = None,
-        as_client: bool = False,
-        bearer: str | None = None,
-    ) -> dict[str, Any]:
-        """Raises Refused: the code or token that is shown is no good; ProviderAway: it answers in no other way."""
-        headers = {"Accept": "application/json"} | ({"Authorization": f"Bearer {bearer}"} if bearer else {})
-        auth = httpx.BasicAuth(quote_plus(self.client), quote_plus(self.secret)) if as_client else None
-        trust = ssl.create_default_context(cafile=str(self.authorities) if self.authorities else None)
-        try:
-            with (
-                httpx.Client(verify=trust, trust_env=False, timeout=TIMEOUT_S, auth=auth) as client,
-                client.stream(method, address, data=data, headers=headers) as answer,
-            ):
-                body = b""
-                for part in answer.iter_bytes():
-                    body += part
-                    if len(body) > LONGEST:
-                        raise ProviderAway("the provider's answer is too long")
-                status = answer.status_code
-        except (httpx.HTTPError, OSError) as away:
-            raise ProviderAway(f"the provider of sign-in does not answer ({type(away).__name__})") from None
-        if status in (400, 401) and (bearer or GRANT in body):
-            raise Refused(f"the provider takes what it is shown no more ({status})")
-        if status != httpx.codes.OK:
-            raise ProviderAway(f"the provider of sign-in answers with {status} ({_code(body)})")
-        return _object(body)
+        return json_of("GET", self._endpoint("userinfo_endpoint"), self.authorities, bearer=access)
 
 
-GRANT: Final = b"invalid_grant"
-"""The code of an error by which a code or a refresh token is no good (RFC 6749 §5.2)."""
 _BESIDE: Final = ("refresh_token", "id_token")
 
 
@@ -241,19 +199,3 @@ def is_safe(address: str) -> bool:
     """Whether nobody on the way reads what is sent there: https, or this machine."""
     parts = urlsplit(address)
     return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK)
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        told = json.loads(body)
-    except (ValueError, RecursionError):
-        told = None
-    if not isinstance(told, dict):
-        raise ProviderAway("the provider answers with what is no object of JSON")
-    return told
-
-
-def _code(body: bytes) -> str:
-    """The error's code (RFC 6749 §5.2), for the log: one of some known words, and nothing else that stands there."""
-    known = ("invalid_client", "invalid_request", "invalid_token", "unauthorized_client")
-    return next((one for one in known if one.encode() in body), "unnamed")

@@ -7,8 +7,9 @@ from typing import Final
 
 from starlette.types import ASGIApp
 
+from adapters.oidc.asking import Refused
 from adapters.oidc.introspection import ProviderAway
-from adapters.oidc.provider import Provider, Refused
+from adapters.oidc.provider import Provider
 from adapters.oidc.tokens import NotGood
 from adapters.vault.derived import Purpose
 from adapters.web_sessions.sealed import Sealing

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from starlette.testclient import TestClient
 
+from adapters.oidc.asking import Refused
 from adapters.oidc.introspection import ProviderAway
-from adapters.oidc.provider import Refused
 from adapters.oidc.tokens import NotGood
 from adapters.web_sessions.sealed import Sealing
 from adapters.web_sessions.sessions import Session, hashed, new_id

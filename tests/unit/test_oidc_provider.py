@@ -9,8 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from adapters.oidc.asking import Refused
 from adapters.oidc.introspection import ProviderAway
-from adapters.oidc.provider import Identified, Provider, Refused
+from adapters.oidc.provider import Identified, Provider
 from adapters.oidc.tokens import NotGood
 from tests.fakes.openid import CLIENT, KEY, NONCE, OTHER, RPPS, logout_claims, signed
 from tests.fakes.openid_server import SUBJECT, Answers, answering

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from adapters.oidc.asking import Refused
 from adapters.oidc.introspection import ProviderAway
-from adapters.oidc.provider import Refused
 from adapters.oidc.tokens import EndedThere, NotGood
 from krypton.faces.http.declared import DeclaredRoute
 from krypton.faces.http.limits import Limits
