@@ -1,4 +1,4 @@
-"""Folds one partition for a rebuild: in memory, or row by row in PostgreSQL if it refused a row.
+"""Folds one partition for a rebuild, in memory.
 
 An event whose ledger position is not above the last is not applied: it was sent twice, or the one before it came too
 early. A record above the ledger's head, or without a position, was not written by the relay. Both are set aside as
@@ -6,17 +6,17 @@ forged where the head is known, and move nothing. A record that cannot be read o
 parks its key, exactly as in ``store``.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from psycopg2.extensions import cursor as Cursor
 
-from projections.engine.fold import HIGHEST, Read, checked, fold, fold_carefully, forged_letter, late_letter, read
+from projections.engine.fold import HIGHEST, Read, checked, fold, forged_letter, late_letter, read
 from projections.engine.parked import Letter, Parked
 from projections.engine.projection import Projection, RowKey, schema_of
-from projections.engine.rows import LiveRows, RowRefused, TableSql, tables_sql
+from projections.engine.rows import RowRefused
 from projections.engine.shape import shapes_of
 from projections.versions.copy_out import CopyOut, Lines
 from projections.versions.memory_rows import MemoryRows
@@ -134,8 +134,8 @@ class _PartFold:
     def _odd(self, record: Record, event: LedgerEvent | Exception, ledger: int, folded: Folded) -> int:
         """Handle a record that cannot be read or states an odd position, or any record while keys are parked."""
         one = checked(record, event) if isinstance(event, LedgerEvent) else read(self._codec, [record])[0]
-        if _is_strange(one, self._head):
-            folded.forged.append(_strange(one))
+        if is_strange(one, self._head):
+            folded.forged.append(strange_letter(one))
             return ledger
         if one.position is not None:
             if one.position <= ledger:
@@ -174,82 +174,12 @@ class _PartFold:
         self._rows.prefetch(keys)
 
 
-def _is_strange(one: Read, head: int) -> bool:
+def is_strange(one: Read, head: int) -> bool:
     """Whether the relay did not write a record; only where the ledger's head is known."""
     return head < HIGHEST if one.position is None else one.position > head
 
 
-def _strange(one: Read) -> Letter:
+def strange_letter(one: Read) -> Letter:
     """The dead letter of a record that the relay did not write."""
     place = "it states no position of the ledger" if one.position is None else "it is above the ledger's head"
     return forged_letter(one, place)
-
-
-def fold_carefully_into(
-    projection: Projection,
-    codec: Codec,
-    batches: Iterable[Sequence[Record]],
-    cursor: Cursor,
-    until: int | None,
-    head: int = HIGHEST,
-) -> Folded:
-    """Fold a whole partition as a worker does, batch by batch, into temporary tables. Raises StoreAway."""
-    copy = CopyOut(projection.tables, schema_of(projection))
-    beside = TemporaryTables(cursor, projection.tables, copy)
-    beside.make_all()
-    tables = _named_as_live(projection)
-    folded = Folded(copy, beside)
-    waiting: set[Parked] = set()
-    for batch in batches:
-        reads, ended = _new(codec, batch, folded, until, head)
-        letters = _fold_batch(projection, reads, tables, waiting, cursor)
-        waiting.update(letter.parked for letter in letters)
-        folded.letters += letters
-        if ended:
-            break
-    return folded
-
-
-def _named_as_live(projection: Projection) -> dict[str, TableSql]:
-    """Statements on the temporary tables whose errors name the version's tables, as a worker's do."""
-    named = tables_sql(projection.tables, schema_of(projection))
-    return {name: replace(sql, name=named[name].name) for name, sql in tables_sql(projection.tables, "pg_temp").items()}
-
-
-def _new(
-    codec: Codec, batch: Sequence[Record], folded: Folded, until: int | None, head: int
-) -> tuple[list[Read], bool]:
-    """The events that are not repeats, and whether the last position to apply has been passed."""
-    new: list[Read] = []
-    for one in read(codec, batch):
-        strange = _is_strange(one, head)
-        if not strange and until is not None and one.position is not None and one.position > until:
-            return new, True
-        folded.following, folded.events = one.record.offset + 1, folded.events + 1
-        if strange:
-            folded.forged.append(_strange(one))
-        elif one.position is None or one.position > folded.ledger:
-            new.append(one)
-            folded.ledger = one.position or folded.ledger
-        elif head < HIGHEST:
-            folded.forged.append(late_letter(one))
-    return new, False
-
-
-def _fold_batch(
-    projection: Projection,
-    reads: Sequence[Read],
-    tables: Mapping[str, TableSql],
-    waiting: set[Parked],
-    cursor: Cursor,
-) -> list[Letter]:
-    rows = LiveRows(cursor, tables)
-    cursor.execute("SAVEPOINT batch")
-    try:
-        letters = fold(projection, reads, rows, waiting)
-        rows.flush()
-    except RowRefused:
-        cursor.execute("ROLLBACK TO SAVEPOINT batch")
-        letters = fold_carefully(projection, reads, LiveRows(cursor, tables), waiting, cursor)
-    cursor.execute("RELEASE SAVEPOINT batch")
-    return letters

@@ -31,10 +31,11 @@ from projections.engine.rows import RowRefused, quoted
 from projections.versions import bare_tables, build_log, catalog
 from projections.versions.bounds import USUAL
 from projections.versions.build_log import Build, Part
+from projections.versions.careful_fold import fold_carefully_into
 from projections.versions.catalog import ASIDE, BUILDING
 from projections.versions.code_digest import code_digest
 from projections.versions.masking import mask_owned
-from projections.versions.part_fold import Folded, fold_carefully_into, fold_part
+from projections.versions.part_fold import Folded, fold_part
 from projections.versions.seeding import insert_seeds
 from projections.versions.switches import last_switched
 from schemas.codec import Codec
