@@ -15,7 +15,8 @@ from domain.tasks import GATED, TASKS
 from krypton.errors import ServiceUnavailable
 from krypton.faces.http import routes
 from krypton.faces.http.app import Face
-from krypton.faces.http.declared import Declared, DeclaredRoute, Doors, as_json
+from krypton.faces.http.asked import as_json
+from krypton.faces.http.declared import Declared, DeclaredRoute, Doors
 from krypton.ohif.lock import BASE
 from tests.fakes.web import (
     AN_OPERATOR,

@@ -6,7 +6,7 @@ from typing import Final
 from uuid import UUID
 
 from krypton.faces.dicomweb.accept import Accepted
-from krypton.faces.http.declared import Asked
+from krypton.faces.http.asked import Asked
 from krypton.faces.http.problem import Problem
 from krypton.queries.images import Instance, Study
 from krypton.queries.study_uids import Ambiguous

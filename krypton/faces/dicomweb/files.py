@@ -6,7 +6,8 @@ from typing import Final
 from starlette.responses import Response
 
 from krypton.faces.dicomweb.sending import Reading, Streamed
-from krypton.faces.http.declared import Asked, Declared, Doors
+from krypton.faces.http.asked import Asked
+from krypton.faces.http.declared import Declared, Doors
 from krypton.queries.takeaway import study_files
 
 PATH: Final = "/api/studies/{study:uuid}/files"

@@ -18,7 +18,8 @@ from domain.query_keys import BadKey
 from krypton.faces.dicomweb.accept import Accepted, unacceptable
 from krypton.faces.dicomweb.asked_for import Search, search_in
 from krypton.faces.dicomweb.asking import study_of
-from krypton.faces.http.declared import Answer, Asked, Declared, Doors
+from krypton.faces.http.asked import Answer, Asked
+from krypton.faces.http.declared import Declared, Doors
 from krypton.faces.http.problem import Problem
 from krypton.queries.image_search import checked_instances, checked_series, instances_of, series_of
 from krypton.queries.images import Study

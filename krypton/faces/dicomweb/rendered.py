@@ -19,7 +19,7 @@ from krypton.faces.dicomweb.conditions import matches, unchanged
 from krypton.faces.dicomweb.parts import Part
 from krypton.faces.dicomweb.retrieve import or_refused
 from krypton.faces.dicomweb.sending import Multipart, Reading, Single
-from krypton.faces.http.declared import Asked
+from krypton.faces.http.asked import Asked
 from krypton.faces.http.problem import Problem
 from krypton.queries.images import Instance
 from krypton.queries.pictures import JPEG, PNG, Look, NoPicture, Pictures, representative, showable

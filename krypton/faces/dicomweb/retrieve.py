@@ -16,7 +16,7 @@ from krypton.faces.dicomweb.conditions import matches, ranged, unchanged
 from krypton.faces.dicomweb.given import DICOM, OCTETS, Form, frame_form, instance_forms, ways
 from krypton.faces.dicomweb.parts import Lazily, Part
 from krypton.faces.dicomweb.sending import Multipart, Reading, Single, Streamed, iterate
-from krypton.faces.http.declared import Asked
+from krypton.faces.http.asked import Asked
 from krypton.faces.http.problem import Problem
 from krypton.queries.body import Body
 from krypton.queries.images import Instance, Study, Whole, unpacked

@@ -7,7 +7,8 @@ from krypton.faces.dicomweb import qido
 from krypton.faces.dicomweb.rendered import Rendered
 from krypton.faces.dicomweb.retrieve import Retrieve
 from krypton.faces.dicomweb.sending import Reading
-from krypton.faces.http.declared import Answer, Declared, Doors
+from krypton.faces.http.asked import Answer
+from krypton.faces.http.declared import Declared, Doors
 
 ROOTS: Final = ("/dicom-web", "/people/{person:uuid}/dicom-web")
 STUDY: Final = "/studies/{study}"

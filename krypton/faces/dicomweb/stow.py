@@ -17,7 +17,8 @@ from starlette.responses import Response
 from domain.errors import UnknownSite
 from krypton.faces.dicomweb.multipart import LONGEST_BOUNDARY, Malformed, Multipart, Part, media_type
 from krypton.faces.dicomweb.storing import EndlessFile, Incoming, Outcome, Sending, Storing, TooManyAtOnce
-from krypton.faces.http.declared import Asked, Declared, Doors
+from krypton.faces.http.asked import Asked
+from krypton.faces.http.declared import Declared, Doors
 from krypton.faces.http.limits import CLOSE, Takes
 from krypton.faces.http.problem import Problem
 

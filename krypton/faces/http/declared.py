@@ -5,13 +5,11 @@ before the first byte of an answer; if not, the caller's role must be one whose 
 nothing of anybody and asks nobody to sign in; it says why that is so.
 """
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final
-from urllib.parse import parse_qs, unquote
+from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
@@ -19,15 +17,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from domain.actors import Caller
 from domain.tasks import GATED, TASKS, check
 from krypton.bootstrap import Krypton
 from krypton.faces.http import exchange, proxies
+from krypton.faces.http.asked import Answer, Asked, query_of, reason_in
 from krypton.faces.http.buckets import Buckets
 from krypton.faces.http.exchange import Exchange
 from krypton.faces.http.limits import Takes, rated
 from krypton.faces.http.problem import REASON, Problem
-from krypton.faces.http.reading import Reading, read
+from krypton.faces.http.reading import read
 from krypton.faces.http.signing_in import Authenticator, Shown, SignedIn, signed_in
 from krypton.faces.http.watch import shown_while
 from krypton.faces.http.workers import Workers
@@ -37,8 +35,6 @@ from krypton.queries.standing import Standing
 
 FAILED: Final = 20
 """Requests that a failed sign-in counts as: whoever guesses is slowed down first."""
-LONGEST_REASON: Final = 1_000
-MOST_PARAMETERS: Final = 100
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 OF_ANOTHER: Final = ("cross-site", "same-site")
 """What a browser says of a request that another site's page makes."""
@@ -49,35 +45,6 @@ SITE: Final = "Krypton-Site"
 
 class Undecided(Exception):
     """A route would have shown personal data without a decision on record: a defect. Nothing was shown."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A request, for the function that answers it. ``caller`` and ``signed`` are None where nobody need sign in.
-
-    ``exchange``: what is known of the request beside what it says. ``standing``: the decisions on studies, of
-    which one lets many images be shown.
-    """
-
-    ours: Krypton
-    caller: Caller | None
-    path: Mapping[str, Any]
-    query: Mapping[str, Sequence[str]]
-    body: bytes
-    headers: Headers
-    signed: SignedIn | None
-    exchange: Exchange
-    standing: Standing
-
-    @property
-    def by(self) -> Caller:
-        """Who asks."""
-        assert self.caller is not None, "a route with a task has a caller"
-        return self.caller
-
-
-Answer = Callable[[Asked], Response | Reading]
-"""Answers a request, in a thread of its own; what it decides is recorded when it returns."""
 
 
 @dataclass(frozen=True)
@@ -226,30 +193,3 @@ class DeclaredRoute(Route):
         if scope["method"] not in SAFE and Headers(scope=scope).get("sec-fetch-site") in OF_ANOTHER:
             raise Problem(HTTPStatus.FORBIDDEN, ELSEWHERE)  # a browser may have a program's certificate
         await self.app(scope, receive, send)
-
-
-def query_of(stated: bytes) -> dict[str, list[str]]:
-    """The parameters of a query. Raises Problem 400."""
-    try:
-        return parse_qs(stated.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
-    except ValueError:
-        raise Problem(HTTPStatus.BAD_REQUEST, f"a query has {MOST_PARAMETERS} parameters at most") from None
-
-
-def reason_in(value: str) -> str | None:
-    """What a header says, percent-encoded UTF-8; None where it says nothing. Raises Problem 400."""
-    try:
-        said = unquote(value, errors="strict").strip()
-    except UnicodeDecodeError:
-        said = "\0"
-    if not said.isprintable() or len(said) > LONGEST_REASON:
-        raise Problem(
-            HTTPStatus.BAD_REQUEST,
-            f"{REASON} is percent-encoded UTF-8 without control characters, {LONGEST_REASON} at most",
-        )
-    return said or None
-
-
-def as_json(document: Any) -> Response:
-    """A document, as ``--json`` prints it."""
-    return Response(json.dumps(document, ensure_ascii=False, default=str).encode(), media_type="application/json")

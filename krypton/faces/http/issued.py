@@ -18,7 +18,8 @@ from starlette.responses import Response
 
 from krypton.faces.http import proxies
 from krypton.faces.http.accounts import NOT_GOOD, Account, Accounts
-from krypton.faces.http.declared import FAILED, Asked, Declared, Doors, as_json
+from krypton.faces.http.asked import Asked, as_json
+from krypton.faces.http.declared import FAILED, Declared, Doors
 from krypton.faces.http.signing_in import Shown, SignedIn, refused
 
 PATH: Final = "/oauth/token"

@@ -14,7 +14,8 @@ from krypton.faces.dicomweb import files
 from krypton.faces.dicomweb import routes as dicomweb
 from krypton.faces.dicomweb.accept import Accepted, unacceptable
 from krypton.faces.dose.standards.given import dose_bundle_of, dose_report_of
-from krypton.faces.http.declared import Answer, Asked, Declared, Doors, as_json
+from krypton.faces.http.asked import Answer, Asked, as_json
+from krypton.faces.http.declared import Declared, Doors
 from krypton.faces.http.metrics import Metrics
 from krypton.faces.http.problem import Problem
 from krypton.faces.look import routes as look

@@ -4,7 +4,8 @@ from http import HTTPStatus
 
 from starlette.responses import Response
 
-from krypton.faces.http.declared import Asked, Declared, Doors
+from krypton.faces.http.asked import Asked
+from krypton.faces.http.declared import Declared, Doors
 from krypton.faces.http.problem import Problem
 from krypton.faces.look.page import PATH, TYPES, own, page
 from krypton.faces.look.series import Shown, shown

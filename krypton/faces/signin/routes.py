@@ -17,7 +17,8 @@ from starlette.responses import RedirectResponse, Response
 
 from domain.actors import Role, role_of
 from krypton.faces.http import proxies
-from krypton.faces.http.declared import FAILED, LONGEST_REASON, Answer, Asked, Declared, Doors, as_json
+from krypton.faces.http.asked import LONGEST_REASON, Answer, Asked, as_json
+from krypton.faces.http.declared import FAILED, Declared, Doors
 from krypton.faces.http.problem import Problem, away
 from krypton.faces.http.signing_in import refused
 from krypton.faces.http.workers import Workers

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from domain.actors import Caller
-from krypton.faces.http.declared import Answer, Asked
+from krypton.faces.http.asked import Answer, Asked
 from krypton.faces.http.problem import Problem
 from krypton.faces.http.signing_in import Authenticator, Shown, SignedIn, refused, signed_in
 from krypton.faces.http.workers import Workers

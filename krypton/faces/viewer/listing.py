@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from starlette.responses import Response
 
-from krypton.faces.http.declared import Asked
+from krypton.faces.http.asked import Asked
 from krypton.faces.viewer.links import viewing_of
 from krypton.queries.image_search import series_of
 from krypton.queries.images import Study

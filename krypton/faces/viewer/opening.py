@@ -15,7 +15,7 @@ from uuid import UUID
 from starlette.responses import RedirectResponse, Response
 
 from domain.errors import NotFound, ReasonMissing
-from krypton.faces.http.declared import Asked, as_json
+from krypton.faces.http.asked import Asked, as_json
 from krypton.faces.http.problem import Problem
 from krypton.faces.signin import cookies
 from krypton.faces.viewer.links import COOKIE, PATH, caller_of, cookie, session_of

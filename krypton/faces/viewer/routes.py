@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from starlette.responses import Response
 
 from krypton.faces.dicomweb.routes import STUDY, answers
-from krypton.faces.http.declared import Asked, Declared, Doors
+from krypton.faces.http.asked import Asked
+from krypton.faces.http.declared import Declared, Doors
 from krypton.faces.http.workers import Workers
 from krypton.faces.viewer import listing
 from krypton.faces.viewer.links import PATH, ByLink, within
