@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from adapters.notices.mail import Mail, MailServer, NoMail
-from domain.ports import Notices
+from domain.notices import Notices
 from krypton import setting_values as values
 from krypton.believed import believe
 from krypton.errors import SettingsWrong

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 
 from domain.errors import NotDelivered
-from domain.ports import Notice
+from domain.notices import Notice
 
 
 class NoticeFolder:

@@ -14,7 +14,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from adapters.notices.signature import signed
 from domain.errors import NotDelivered
-from domain.ports import Notice
+from domain.notices import Notice
 
 TIMEOUT_S: Final = 10.0
 TYPE: Final = "application/cloudevents+json"

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from domain.errors import NotDelivered
-from domain.ports import Notice
+from domain.notices import Notice
 
 log = logging.getLogger(__name__)
 TIMEOUT_S: Final = 20.0

@@ -13,7 +13,8 @@ from typing import Final
 
 from adapters.outbox.outbox import Child, Claim, Entry, Outbox
 from domain.errors import NotDelivered, NotFound, RuleBroken
-from domain.ports import Answer, Clock, Notice, Notices
+from domain.notices import Notice, Notices
+from domain.ports import Answer, Clock
 from domain.times import micros
 from domain.work import Command, Envelope
 from krypton.policies.each import AWAY, Reachable, each

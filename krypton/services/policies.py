@@ -18,7 +18,7 @@ from adapters.notices.folder import NoticeFolder
 from adapters.notices.http import NoticeEndpoint
 from adapters.notices.signature import key_of
 from adapters.outbox.outbox import Outbox
-from domain.ports import Notice, Notices
+from domain.notices import Notice, Notices
 from krypton import setting_values as values
 from krypton.bootstrap import Krypton, genuine
 from krypton.erasing import follow

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.notices.mail import Mail, MailServer, NoMail
 from domain.errors import NotDelivered
-from domain.ports import Notice
+from domain.notices import Notice
 from krypton.errors import SettingsWrong
 from krypton.mail import read
 from tests.fakes import smtp_server

@@ -18,7 +18,7 @@ from adapters.notices.folder import NoticeFolder
 from adapters.notices.http import NoticeEndpoint
 from adapters.notices.signature import key_of
 from domain.errors import NotDelivered
-from domain.ports import Notice, Notices
+from domain.notices import Notice, Notices
 from tests.waiting import WITHIN_S
 
 NOTICE = Notice(UUID(int=1), "emergency_awaits_review", "emergency", 42, {"access": str(UUID(int=2))})

@@ -14,7 +14,8 @@ from eventsourcing.persistence import OperationalError
 from adapters.outbox.outbox import RETRY_S, Child, Entry, Outbox
 from domain.askers import Asker
 from domain.errors import Contended, OrderStillWanted, OrderUnchanged, RuleBroken, StoreAway, WrongMasterKey
-from domain.ports import Answer, Notice
+from domain.notices import Notice
+from domain.ports import Answer
 from domain.work import Command, Envelope
 from krypton.policies.looker import Found
 from krypton.policies.sender import Execute, Executed, Sender
