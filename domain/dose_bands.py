@@ -16,6 +16,7 @@ from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from math import isfinite
 from typing import Any, Final
 
@@ -91,8 +92,25 @@ def as_of_birth(row: Mapping[str, Any], birth_date: str | None) -> Mapping[str, 
     """A row of the census of practice, whose population and band of weight are of the age that its report states, with
     those of the birth date where that decides. ``birth_date``: by ``birth_date_of``.
     """
-    of = band(birth_date=birth_date, exposed_at=row["day"], weight_kg=row["weight_kg"])
-    return row if of.population is None else {**row, "population": of.population, "weight": of.weight}
+    of = of_birth(row["population"], birth_date, row["day"], row["weight_kg"])
+    return row if of is None else {**row, "population": of.population, "weight": of.weight}
+
+
+def of_birth(population: str | None, birth_date: str | None, day: str | None, weight_kg: float | None) -> Band | None:
+    """Where the birth date says of which population an exposure is, otherwise than its report: that, with the bands.
+
+    None: what the report states holds. Who is an adult by the report and was born 19 calendar years before or more is
+    one by the birth date too, or by nothing else that is known: of most exposures no more is looked at.
+    """
+    if birth_date is None or day is None or (population == ADULT and birth_date[:4] <= _nineteen_before(day[:4])):
+        return None
+    of = band(birth_date=birth_date, exposed_at=day, weight_kg=weight_kg)
+    return None if of.population is None else of
+
+
+@cache
+def _nineteen_before(year: str) -> str:
+    return f"{int(year) - 19:04}" if year.isdecimal() else ""
 
 
 def months_at(birth_date: str | None, exposed_at: str | None, age_days: float | None) -> tuple[int, int] | None:

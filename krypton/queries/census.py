@@ -69,7 +69,7 @@ def told_of(
     born_of: Callable[[Collection[str]], Mapping[str, str]] = lambda _: {},
 ) -> Document:
     """The document, under these rules. ``persons_of``: identity to person, where it is another's; ``code``: of an
-    operator; ``born_of``: identity to birth date, where one is known: of exposures whose report states no age.
+    operator; ``born_of``: identity to birth date, where one is known.
     ``too_small``: of fewer than ``least`` persons, of whom only the count is told. Raises NotFound.
     """
     from projections.dose_practice import queries

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from domain.dose_acts import OF_NO_ACT, DoseActs, Judged, Marks, compared_as
 from domain.dose_alerts import QUANTITIES
-from domain.dose_bands import CHILD, band
+from domain.dose_bands import ADULT, of_birth
 from domain.dose_levels import Level, ReferenceLevels
 from domain.dose_practice import LEAST, Value, figures, percentile, persons
 from domain.rules.levels import WITH_PHANTOM
@@ -24,15 +24,21 @@ GROUP: Final = ("device", "act", "protocol", "modality", "population", "weight")
 
 
 def aged(rows: Sequence[Event], born_of: Callable[[Collection[str]], Mapping[str, str]]) -> list[Event]:
-    """The same, those whose report states no age of the age by their birth date, where one is known (``born_of``)."""
-    born = born_of({row[IDENTITY] for row in rows if row[POPULATION] is None})
-    return [row if row[POPULATION] else _of_birth(row, born.get(row[IDENTITY])) for row in rows]
+    """The same, of the population that the birth date says, where one is known (``born_of``); else as reports state.
+
+    The weight is told of those alone who are no adults.
+    """
+    born = born_of({row[IDENTITY] for row in rows})
+    return [_of_birth(row, born.get(row[IDENTITY])) for row in rows]
 
 
 def _of_birth(row: Event, birth_date: str | None) -> Event:
-    of = band(birth_date=birth_date, exposed_at=row[DAY], weight_kg=row[WEIGHT_KG])
-    weight_kg = row[WEIGHT_KG] if of.population == CHILD else None
-    return (*row[:POPULATION], of.population, of.weight, weight_kg, *row[WEIGHT_KG + 1 :])
+    of = of_birth(row[POPULATION], birth_date, row[DAY], row[WEIGHT_KG])
+    if of is None and (row[POPULATION] != ADULT or row[WEIGHT_KG] is None):
+        return row
+    population, weight = (of.population, of.weight) if of else (row[POPULATION], row[POPULATION + 1])
+    weight_kg = None if population == ADULT else row[WEIGHT_KG]
+    return (*row[:POPULATION], population, weight, weight_kg, *row[WEIGHT_KG + 1 :])
 
 
 class Census:

@@ -20,11 +20,10 @@ FROM dose_practice.exposure WHERE counts AND site = %(site)s {{also}} ORDER BY s
 """
 ALSO: Final = {"device": "AND device = %(device)s", "since": "AND day >= %(since)s", "until": "AND day <= %(until)s"}
 OF_GROUP: Final = ("device", "marks", "operator", "population", "weight", "weight_kg", "phantom_cm")
-"""What exposures are grouped by; the weight is none of an adult's."""
+"""What exposures are grouped by, as reports state it: the age is theirs."""
 EVENT: Final = ("uid", "identity", "day", *QUANTITIES)
 PRACTISED: Final = f"""
-SELECT {{once}} device, marks, operator, population, weight,
-       CASE WHEN population IS DISTINCT FROM 'adult' THEN weight_kg END, phantom_cm, irradiation_event_uid,
+SELECT {{once}} device, marks, operator, population, weight, weight_kg, phantom_cm, irradiation_event_uid,
        identity_id::text, day, {VALUES}
 FROM dose_practice.exposure WHERE counts AND site = %(site)s AND marks IS NOT NULL {{also}} {{order}}
 """

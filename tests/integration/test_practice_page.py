@@ -203,6 +203,21 @@ def test_whose_age_no_report_states_is_adult_or_child_by_birth_date(read: Read) 
     }
 
 
+def test_the_birth_date_decides_before_the_age_that_a_report_states(read: Read) -> None:
+    """As findings have it: the page and the finding of one act are of the same people."""
+    region = Hospitals()
+    born: dict[str, str] = {}
+    for person in range(10):
+        report = dose(f"2.25.9{person}", shot(f"2.25.8{person}", "bassin", "2026-01-10", dap_mgycm2=100.0 + person))
+        adult = {"age_days": 12_000.0, "weight_kg": 20.0, "size_cm": None, "pregnant": None}
+        report.said["patient"] = adult  # the console's default
+        identity = region.receive("CHA", str(person), f"2.25.{person + 1}", report).result["identity"]
+        born[identity] = "2019-05-05" if person < 5 else "1980-05-05"
+    groups = document(read(region), born_of=lambda _: born)["groups"]
+    told = {(one["population"], one["weight"]): (one["persons"], one["median"]) for one in groups}
+    assert told == {("child", "15-<30 kg"): (5, 102.0), ("adult", None): (5, 107.0)}
+
+
 def test_the_page_asks_no_server_for_anything_and_names_nobody(read: Read) -> None:
     region = some(Random(1))
     text = page(document(read(region), code=lambda name: f"code-of-{len(name)}"), "fr", TODAY)

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.dose_bands import ADULT, AGES, CHILD, UNKNOWN, WEIGHTS, Band, as_of_birth, band, birth_date_of
+from domain.dose_bands import (
+    ADULT,
+    AGES,
+    CHILD,
+    UNKNOWN,
+    WEIGHTS,
+    Band,
+    as_of_birth,
+    band,
+    birth_date_of,
+    of_birth,
+)
 
 AT = "2026-03-01T08:00:00"
 
@@ -142,3 +153,15 @@ def test_a_row_of_the_census_is_of_the_age_of_the_birth_date_where_that_decides(
     told = as_of_birth(row, birth_date)
     assert (told["population"], told["dap_mgycm2"]) == (expected, 1.0)
     assert (told["weight"] == "15-<30 kg") == (expected == "child" and stated != "child")
+
+
+BORN = ("2008-01-01", "2007-12-31", "2007-00-00", "2008-00-00", "1890-01-01", "2030-01-01", "1980-00-00", "unknown", "")
+
+
+@pytest.mark.parametrize("stated", [ADULT, CHILD, None])
+@pytest.mark.parametrize("birth_date", BORN)
+def test_what_a_birth_date_decides_does_not_depend_on_what_is_looked_at(birth_date: str, stated: str | None) -> None:
+    """Of most adults the year alone is looked at; the answer is that of the whole rule."""
+    for day in ("2026-01-01", "2026-12-31", "2007-12-31", "0001-01-01", "not known"):
+        told, whole = of_birth(stated, birth_date, day, 20.0), band(birth_date=birth_date, exposed_at=day)
+        assert (told.population if told else stated) == (whole.population or stated)
