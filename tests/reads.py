@@ -132,6 +132,7 @@ ASKS_THE_GATE: Final = {
         "person.order_of",
         "person.dose_of",
         "study_doses.study_dose_of",
+        "study_doses.doubted_of",
     ),
     *(
         "person.consents_of",

@@ -11,6 +11,7 @@ D5  A content that a person accepts in place of a report takes the place of that
 D6  What a later program reads of a stored report takes the place of what was read of it before, and counts alone. It is
     refused where the report was read again since the two were compared, or a person accepted another content.
 D7  Whoever acknowledges an alert says what was done, and whoever accepts a value why it is right.
+D8  A professional acknowledges the alerts of the establishments that they work for, and is not suspended.
 The id derives from the study's. A report whose irradiation events are all in another report of the study is superseded
 by it; but where its content time is later and a value differs, it corrects the other and stands. Of two reports of the
 same events the later one, by content time, supersedes the earlier. A report replaces the doses that were taken from
@@ -402,6 +403,12 @@ class Dose(Aggregate):
     @event(AlertWithdrawn)
     def _alert_withdrawn(self, study_id: UUID, identity_id: UUID, alert_id: UUID, site: str, why: str) -> None:
         self.alerts[alert_id].standing = False
+
+    def sites_of_alert(self, alert_id: UUID) -> set[str]:
+        """The establishment on whose list an alert is; where alerts did not say that yet, those of the reports."""
+        if (alert := self.alerts.get(alert_id)) is None:
+            return set()
+        return {alert.site} if alert.site else {moment.site for moment in self.moments.values()}
 
     def acknowledge(self, *, alert_id: UUID, note: str) -> None:
         """A person has seen the alert and states what was done. Raises AlertUnchanged (D3), NoteMissing (D7)."""

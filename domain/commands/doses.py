@@ -7,9 +7,10 @@ from uuid import UUID, uuid5
 
 from domain.aggregates.dose import Dose
 from domain.aggregates.study import Study
+from domain.commands.directory import professional_of
 from domain.dose_alerts import device_checks
 from domain.dose_judging import judge_person, judge_study
-from domain.errors import ReadAgain
+from domain.errors import AlertOfAnotherSite, NotFound, ReadAgain
 from domain.ids import Ids
 from domain.rules.plausible import JUDGED
 from domain.work import Work
@@ -152,7 +153,8 @@ class AcceptValues:
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Raises ValuesUnchanged (D4), NoteMissing (D7), NotFound. Alerts that are due with the values are raised."""
-        dose = work.get(Dose, Dose.create_id(work.ids, self.study))
+        if (dose := work.find(Dose, Dose.create_id(work.ids, self.study))) is None:
+            raise NotFound(f"no dose of the study {self.study}: see krypton dose reports")
         dose.accept_values(report_uid=self.report_uid, note=self.note)
         return {"study": str(self.study), "report": self.report_uid, "alerts": judge_study(work, dose, CORRECTED)}
 
@@ -206,13 +208,29 @@ class JudgePerson:
 
 @dataclass(frozen=True, kw_only=True)
 class AcknowledgeAlert:
-    """Acknowledge an alert."""
+    """Acknowledge an alert. ``by``: RPPS number of the professional who does."""
 
     study: UUID
     alert: UUID
     note: str
+    by: str | None = None
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises AlertUnchanged (D3), NoteMissing (D7), NotFound."""
-        work.get(Dose, Dose.create_id(work.ids, self.study)).acknowledge(alert_id=self.alert, note=self.note)
+        """Raises AlertUnchanged (D3), NoteMissing (D7), AlertOfAnotherSite (D8), NotFound."""
+        dose = work.get(Dose, Dose.create_id(work.ids, self.study))
+        if self.by is not None:
+            _refuse_unless_theirs(work, self.by, dose.sites_of_alert(self.alert))
+        dose.acknowledge(alert_id=self.alert, note=self.note)
         return {"study": str(self.study), "alert": str(self.alert)}
+
+
+def _refuse_unless_theirs(work: Work, rpps: str, sites: Collection[str]) -> None:
+    """Raises AlertOfAnotherSite (D8), NotFound where the professional is not registered. ``sites``: none: no alert."""
+    professional = professional_of(work, rpps)
+    if professional.suspended:
+        raise AlertOfAnotherSite(f"professional {rpps} is suspended and acknowledges no alert")
+    if sites and professional.sites.isdisjoint(sites):
+        raise AlertOfAnotherSite(
+            f"the alert is for {' or '.join(sorted(sites))}, and professional {rpps} does not work there: "
+            "krypton dose alerts shows those of their establishment"
+        )

@@ -43,3 +43,9 @@ class NoteMissing(RuleBroken):
     """An alert is acknowledged, or a value accepted, and nothing is said of it."""
 
     rule = "D7"
+
+
+class AlertOfAnotherSite(RuleBroken):
+    """An alert is acknowledged by a professional who does not work where it is to be looked at."""
+
+    rule = "D8"

@@ -163,11 +163,17 @@ def accept(
     report: Annotated[str, typer.Argument(help="The report's SOP Instance UID.")],
     note: Annotated[str, typer.Option("--note", callback=line, help="Why they are right; kept sealed. - reads it.")],
     who: As = OWN,
+    reason: Why = ASKED,
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take a report's implausible values for right, so that they count."""
-    ask(krypton(), AcceptValues(study=study, report_uid=report, note=note), who, command_id, as_json)
+    """Take a report's implausible values for right, so that they count: under an open access to the patient."""
+    from krypton.queries.studies import owner_of
+    from krypton.queries.study_doses import doubted_of
+
+    ours = krypton()
+    doubted_of(ours, asker(ours, who, reason, owner_of(ours, study)), study)
+    ask(ours, AcceptValues(study=study, report_uid=report, note=note), who, command_id, as_json)
 
 
 @app.command()
@@ -196,7 +202,7 @@ def acknowledge(
     command_id: CommandId = None,
     as_json: AsJson = False,
 ) -> None:
-    """Acknowledge an alert, and state what was done."""
+    """Acknowledge an alert of the establishment that one works for, and state what was done."""
     ours = krypton()
-    command = AcknowledgeAlert(study=study_of_alert(ours, alert), alert=alert, note=note)
+    command = AcknowledgeAlert(study=study_of_alert(ours, alert), alert=alert, note=note, by=who.rpps)
     ask(ours, command, who, command_id, as_json)

@@ -33,6 +33,7 @@ from tests.reads import PERSONAL
 pytestmark = pytest.mark.live
 DOCTOR, CLERK, OPERATOR, SERVICE = f"rpps:{CLINICIAN}", "clerk:desk", "operator:one", "service:one"
 DAY = "2026-01-02T08:00:00"
+UNKNOWN = "00000000-0000-0000-0000-000000000007"
 LISTS = (
     *("identity.review.list", "dose.alerts", "access.review.list", "order.list", "reading.list", "identity.search"),
     *("study.conflicts.list", "erase.lapsed", "erase.approve-lapsed", "dose.return"),
@@ -57,6 +58,7 @@ class Desk:
     foreign: str = "none"
     dosed: str = "none"
     dosed_study: str = "none"
+    other_study: str = "none"
 
     @property
     def mine(self) -> dict[Role, str]:
@@ -119,6 +121,9 @@ def desk(stack: Stack) -> Iterator[Desk]:
             doses=(dose(new_uid(), over), returned),
         )
         group_of_one(world)
+        other_dose = dose(new_uid(), exposure(new_uid(), dlp_mgycm=10.0))
+        theirs = received("CHP", new_uid(), local_id=world.identity(other)["local_id"], doses=(other_dose,))
+        other_study = str(world.ask(theirs).result["study"])
         study = UUID(str(world.ask(taken).result["study"]))
         world.ask(RequestReading(study=study, from_site="CHB", to_site="CHP", question="nodule?"))
         placed = PlaceOrder(identity=UUID(person), site="CHB", ordered_by=CLINICIAN, modality="CT", question="nodule?")
@@ -139,7 +144,7 @@ def desk(stack: Stack) -> Iterator[Desk]:
         world.open(person)
         world.settle()
         world.sign()
-        places = (world.head, shown["local_id"], images, foreign, dosed, str(study))
+        places = (world.head, shown["local_id"], images, foreign, dosed, str(study), other_study)
         made = Desk(world, world.cli, person, other, order, *places)
         roles_file(world.krypton.settings.roles.parent, *made.mine.values())
         yield made
@@ -236,3 +241,17 @@ def test_somebody_nobody_knows_is_not_told_to_whom_it_is_no_business(desk: Desk)
     said = desk.cli.run("record", "show", "INS|279035121518989", "--as", CLERK)
     assert said.err.strip().endswith("(W2)")
     assert desk.cli.run("record", "show", "INS|279035121518989", "--as", DOCTOR).code == 3
+
+
+def test_implausible_values_are_accepted_under_an_access_and_of_a_study_that_is_there(desk: Desk) -> None:
+    """Whoever rules on what counts of a patient's dose is let in to that patient, on record."""
+    said = desk.cli.run("dose", "accept", UNKNOWN, "1.2.3", "--note", "it was so", "--as", DOCTOR)
+    assert (said.code, UNKNOWN in said.err) == (3, True)
+    before = desk.world.head
+    said = desk.cli.run("dose", "accept", desk.dosed_study, "1.2.3", "--note", "it was so", "--as", DOCTOR)
+    assert said.err.strip().endswith("(D4)")  # let in, and of that report nothing is doubted
+    assert [(one.type, one.data["kind"]) for one in desk.since(before)] == [("access.viewed", "dose.accept")]
+    before = desk.world.head
+    said = desk.cli.run("dose", "accept", desk.other_study, "1.2.3", "--note", "it was so", "--as", DOCTOR)
+    assert said.err.strip().endswith("(X12)")
+    assert [one.type for one in desk.since(before)] == ["access.view_refused"]

@@ -50,6 +50,13 @@ def code_of_alert(world: World) -> AcknowledgeAlert:
     return AcknowledgeAlert(study=study, alert=UUID(int=1), note=WORDS)
 
 
+def alert_of(world: World, by: str) -> AcknowledgeAlert:
+    """Acknowledges an alert of CHB."""
+    study = world.study(doses=(dose("1.2.3", exposure("1.2.3.4", dose_rp_mgy=2_500.0)),))
+    (alert,) = [e.data["alert_id"] for e in world.history() if e.type == "dose.alert_raised"]
+    return AcknowledgeAlert(study=study, alert=UUID(alert), note=WORDS, by=by)
+
+
 def accept_of_erased(world: World) -> AcceptConflict:
     """Accepts a conflict with images of somebody who was erased since."""
     world.study()
@@ -202,6 +209,16 @@ PROVOKED = [
         errors.NoteMissing,
         "say why the values are right with --note",
         lambda w: AcceptValues(study=code_of_alert(w).study, report_uid="1.2.3", note=" "),
+    ),
+    Provoked(
+        errors.AlertOfAnotherSite,
+        "krypton dose alerts shows those of their establishment",
+        lambda w: alert_of(w, by=RADIOLOGIST),
+    ),
+    Provoked(
+        errors.AlertOfAnotherSite,
+        "is suspended and acknowledges no alert",
+        lambda w: w.after(Suspend(rpps=CLINICIAN, reason=WORDS), ask=alert_of(w, by=CLINICIAN)),
     ),
     Provoked(errors.NoteMissing, "say what was done", lambda w: replace(code_of_alert(w), note="")),
     # Establishment

@@ -1,5 +1,6 @@
 """Doses: each report once, each alert once, and what supersedes what. Numbered cases are of the dose case list."""
 
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 from uuid import UUID, uuid4
@@ -9,12 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.aggregates.dose import Dose
-from domain.commands.doses import AcknowledgeAlert, ReceivedDose
+from domain.commands.directory import Affiliate
+from domain.commands.doses import AcceptValues, AcknowledgeAlert, ReceivedDose
 from domain.dose_alerts import QUANTITIES, AlertRules, total
 from domain.dose_judging import due_in_study
-from domain.errors import AlertUnchanged, NoExposure, NotFound, ReportKnown
+from domain.errors import AlertOfAnotherSite, AlertUnchanged, NoExposure, NotFound, ReportKnown
 from domain.rules.plausible import BUILT_IN
-from tests.fakes.region import Region, dose, exposure, received
+from tests.fakes.region import CLINICIAN, RADIOLOGIST, Region, dose, exposure, received
 
 STUDY, IDENTITY = UUID(int=1), UUID(int=2)
 
@@ -265,6 +267,22 @@ def test_an_alert_that_nobody_raised_is_not_acknowledged(region: Region) -> None
     study = receive(region, dose("2.25.5", exposure("2.25.51")))
     assert type(region.refusal(acknowledge(study, str(uuid4())))) is AlertUnchanged
     assert type(region.refusal(acknowledge(uuid4(), str(uuid4())))) is NotFound
+
+
+def test_values_of_a_study_that_is_not_known_are_refused_by_the_id_that_was_typed(region: Region) -> None:
+    study = uuid4()
+    refused = region.refusal(AcceptValues(study=study, report_uid="1.2.3", note="it was so"))
+    assert (type(refused), str(study) in str(refused)) == (NotFound, True)
+
+
+def test_who_works_where_an_alert_is_acknowledges_it(region: Region) -> None:
+    """D8: CHB made the study; the other professional works elsewhere."""
+    study = receive(region, dose("2.25.1", exposure("2.25.91", dose_rp_mgy=2_500.0)))
+    command = acknowledge(study, raised(region)[0]["alert_id"])
+    assert type(region.refusal(replace(command, by=RADIOLOGIST))) is AlertOfAnotherSite
+    region.ask(Affiliate(rpps=CLINICIAN, site="CHB"))
+    region.ask(replace(command, by=CLINICIAN))
+    assert region.types()[-1] == "dose.alert_acknowledged"
 
 
 @pytest.mark.parametrize("quantity", ["ssde_mgy", "entrance_dose_mgy"])
