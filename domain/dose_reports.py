@@ -26,6 +26,21 @@ KINDS: Final[Mapping[str, str]] = {
 INJECTED: Final = frozenset({KINDS["activity_mbq"]})
 """What was injected is told by whatever device writes a report of it, and by the images of the scanner."""
 NO_DEVICE: Final[Mapping[str, Any]] = {}
+READ_AGAIN: Final = "report: read again, by a later program, from "
+CORRECTS: Final = "report: corrects "
+"""Each begins a note on what a report states that goes by a UID of the ledger; the UID that it was sent under follows.
+"""
+
+
+def sent_as(report_uid: str, notes: Iterable[str]) -> str:
+    """The SOP Instance UID that a report was sent under. ``report_uid``: what the ledger calls it by since it was read
+    again, or another content of it was accepted; ``notes``: what is said of it.
+    """
+    for note in notes:
+        for begins in (READ_AGAIN, CORRECTS):
+            if note.startswith(begins):
+                return note.removeprefix(begins).partition(",")[0]
+    return report_uid
 
 
 @dataclass

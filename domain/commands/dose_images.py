@@ -7,8 +7,8 @@ from uuid import UUID
 
 from domain.aggregates.dose import Dose
 from domain.aggregates.study import Study
-from domain.commands.doses import READ_AGAIN, ReceivedDose, reading_uid, record_dose
-from domain.dose_reports import IMAGE
+from domain.commands.doses import ReceivedDose, reading_uid, record_dose
+from domain.dose_reports import IMAGE, READ_AGAIN
 from domain.errors import ReadAgain
 from domain.ids import Ids
 from domain.work import Work

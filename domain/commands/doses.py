@@ -10,6 +10,7 @@ from domain.aggregates.study import Study
 from domain.commands.directory import professional_of
 from domain.dose_alerts import device_checks
 from domain.dose_judging import judge_person, judge_study
+from domain.dose_reports import CORRECTS, READ_AGAIN
 from domain.errors import AlertOfAnotherSite, NotFound, ReadAgain
 from domain.ids import Ids
 from domain.rules.plausible import JUDGED
@@ -82,7 +83,7 @@ def correct_dose(work: Work, study: Study, site: str, received: ReceivedDose, di
     """
     uid = received.report_uid
     before = [_corrected_uid(study, uid, accepted) for accepted in study.conflicts.accepted.get(uid, ())]
-    note = f"report: corrects {uid}, which came once more under its own UID"
+    note = f"{CORRECTS}{uid}, which came once more under its own UID"
     corrected = replace(
         received,
         report_uid=_corrected_uid(study, uid, digest),
@@ -93,10 +94,6 @@ def correct_dose(work: Work, study: Study, site: str, received: ReceivedDose, di
 
 def _corrected_uid(study: Study, uid: str, digest: str) -> str:
     return f"2.25.{uuid5(study.id, f'{uid}|{digest}').int}"
-
-
-READ_AGAIN = "report: read again, by a later program, from "
-"""Begins the note on what a report states since it was read again."""
 
 
 def reading_uid(study: UUID, report_uid: str, times: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from adapters.archive.archive import Archive, NotHeld
 from adapters.archive.entry import first
 from adapters.dicom import implementation
+from domain.dose_reports import sent_as
 from domain.errors import NotFound
 
 OURS: Final = (implementation.CLASS_UID, implementation.VERSION_NAME)
@@ -35,10 +36,11 @@ def sources_of(archive: Archive, reports: Sequence[Row], wanted: Sequence[str]) 
     Raises NotFound: one of them is not kept on this machine.
     """
     held = {one.sop_uid: one for study in {report["study"] for report in reports} for one in _held(archive, study)}
+    own = {report["report_uid"]: sent_as(report["report_uid"], report["not_understood"]) for report in reports}
     before: dict[str, list[str]] = {}
     for report in reports:
         before.setdefault(report["superseded_by"], []).append(report["report_uid"])
-    found = {uid: _source(held, before, uid) for uid in wanted}
+    found = {uid: held.get(own.get(uid, uid)) or _source(held, before, uid) for uid in wanted}
     kept = {uid: source for uid, source in found.items() if source is not None}
     if len(kept) < len(found):
         raise NotFound(

@@ -17,8 +17,8 @@ from adapters.dicom.intake import dose_in
 from adapters.inbox.refusal import Refused
 from adapters.inbox.spool import Spool
 from domain.commands.directory import is_enrolled
-from domain.commands.doses import READ_AGAIN, ReceivedDose, RereadDose, reading_uid
-from domain.dose_reports import IMAGE
+from domain.commands.doses import ReceivedDose, RereadDose, reading_uid
+from domain.dose_reports import IMAGE, READ_AGAIN
 from domain.dose_words import NOT_STATED, OF_DEVICE, OF_EXPOSURE, parted, words_of
 from domain.errors import NotFound, RuleBroken
 from domain.work import Envelope

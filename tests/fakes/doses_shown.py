@@ -36,6 +36,7 @@ def report(uid: str, source: str = "report", **device: str | None) -> dict[str, 
         "study": IN_LEDGER,
         "exposures": 0,
         "superseded_by": None,
+        "not_understood": [],
         "implausible": [],
         "report_totals": {},
     }

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from domain.dose_reports import CORRECTS, READ_AGAIN
 from domain.errors import NotFound
 from krypton.faces.dose.exams import exams
 from krypton.faces.dose.standards.fhir import bundle
-from tests.fakes.doses_shown import ALL, CASES, INS, PATIENT, PERSON, STUDY, exposure, shown
+from tests.fakes.doses_shown import ALL, CASES, INS, PATIENT, PERSON, STUDY, exposure, report, shown
 
 ABSENT = {
     "extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}],
@@ -161,3 +162,11 @@ def test_an_offset_that_a_report_states_for_all_its_times_is_told() -> None:
     found = shown([exposure("1.8", "CT", "CT", "none", **at)], [])
     (study,) = (one["resource"] for one in bundle(found, STUDY)["entry"] if "started" in one["resource"])
     assert study["started"] == observations(found)[0]["effectiveDateTime"] == "2024-03-01T09:00:00.000+01:00"
+
+
+@pytest.mark.parametrize("note", [f"{READ_AGAIN}1.9.1", f"{CORRECTS}1.9.1, which came once more under its own UID"])
+def test_a_report_is_named_by_the_uid_that_it_was_sent_under(note: str) -> None:
+    """Not by the one that the ledger gave its later reading, or the content that somebody accepted."""
+    read_again = report("2.25.7") | {"not_understood": ["113845: not understood", note]}
+    (told,) = observations(shown([exposure("1.1", "CT", "CT", "2.25.7", dlp_mgycm=1.0)], [read_again]))
+    assert [one["value"] for one in told["identifier"]] == ["urn:oid:1.9.1"]

@@ -10,6 +10,7 @@ from pydicom import dcmread
 from pydicom.uid import ComprehensiveSRStorage as COMPREHENSIVE
 
 from adapters.dicom.rdsr.report import read_dose_report
+from domain.dose_reports import READ_AGAIN
 from domain.errors import NotFound
 from krypton.faces.dose.standards import given
 from krypton.queries.dose_sources import Source, sources_of
@@ -24,7 +25,7 @@ from tests.unit.test_dose_report import MGY_CM, ct, item, number, uid
 
 
 def shown(study: str, uid: str, superseded_by: str | None = None) -> dict[str, Any]:
-    return {"study": study, "report_uid": uid, "superseded_by": superseded_by}
+    return {"study": study, "report_uid": uid, "superseded_by": superseded_by, "not_understood": []}
 
 
 @pytest.fixture
@@ -45,6 +46,16 @@ def test_what_was_read_again_is_the_report_that_was_received(taken: tuple[Kept, 
     kept, study, source = taken
     reports = [shown(study, source.sop_uid, "2.25.1"), shown(study, "2.25.1", "2.25.2"), shown(study, "2.25.2")]
     assert sources_of(kept.archive, reports, ["2.25.2"]) == {"2.25.2": source}
+
+
+def test_what_was_read_again_is_its_own_report_though_it_took_the_place_of_others_too(
+    taken: tuple[Kept, str, Source],
+) -> None:
+    kept, study, source = taken
+    other = sr(COMPREHENSIVE, SeriesInstanceUID="1.2.3.8")
+    read_again = {**shown(study, "2.25.1"), "not_understood": [f"{READ_AGAIN}{source.sop_uid}"]}
+    reports = [shown(study, str(other.SOPInstanceUID), "2.25.1"), shown(study, source.sop_uid, "2.25.1"), read_again]
+    assert sources_of(kept.archive, reports, ["2.25.1"]) == {"2.25.1": source}
 
 
 def test_a_report_that_is_kept_elsewhere_is_none_and_that_is_said(taken: tuple[Kept, str, Source]) -> None:

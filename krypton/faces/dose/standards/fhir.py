@@ -134,7 +134,7 @@ class _Bundle:
         return {
             "resourceType": "Observation",
             "meta": {"profile": [f"{PROFILE}radiation-dose-summary"]},
-            **_identifiers(one.reports),
+            **_identifiers(one.sent_as),
             "partOf": [
                 {
                     "reference": self._id("study"),

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any, Final
 
 from domain.dose_distinct import total
-from domain.dose_reports import IMAGE
+from domain.dose_reports import IMAGE, sent_as
 from domain.errors import NotFound
 from krypton.faces.dose.exams import SUMMED, counted, doses, stated
 from schemas.event import ERASED
@@ -31,8 +31,9 @@ class Summary:
     """The doses of one procedure by one device. ``doses``: known sums alone, in the unit of their name.
 
     ``started_at``: of the earliest exposure, else of the report: ISO 8601, with an offset where one is stated; None
-    where no time is. ``device``: as a report describes it; empty for doses of image headers. ``reports``: SOP Instance
-    UIDs of the dose reports that the doses are from. ``radiopharmaceuticals``: as the reports name them.
+    where no time is. ``device``: as a report describes it; empty for doses of image headers. ``reports``: the
+    dose reports that the doses are from, by what the ledger calls them; ``sent_as``: by the SOP Instance UIDs that they
+    were sent under. ``radiopharmaceuticals``: as the reports name them.
     ``breasts``: the glandular dose of each (left, right, both; None: it is not said which), which are never added up.
     ``known_of``: over how many of the exposures each sum is. ``from_images``: image headers alone state the doses.
     """
@@ -44,6 +45,7 @@ class Summary:
     exposures: int
     doses: Mapping[str, float]
     reports: tuple[str, ...]
+    sent_as: tuple[str, ...]
     radiopharmaceuticals: tuple[str, ...]
     breasts: Mapping[str | None, float]
     known_of: Mapping[str, int]
@@ -79,6 +81,7 @@ def _summary(
     sources = dict.fromkeys(row["report_uid"] for row in (*rows, *alone))
     times = [at for row in rows if (at := zoned(row["started_at"], row["started_offset"]))]
     times = times or [at for uid in sources if uid in reports and (at := reports[uid]["reported_at"])]
+    told = tuple(uid for uid in sources if uid in reports and reports[uid]["source"] == "report")
     return Summary(
         procedure=procedure,
         modality=next((row["modality"] for row in (*rows, *alone) if row["modality"]), ""),
@@ -86,7 +89,8 @@ def _summary(
         started_at=min(times, default=None),
         exposures=len(rows),
         doses=doses(rows, alone),
-        reports=tuple(uid for uid in sources if uid in reports and reports[uid]["source"] == "report"),
+        reports=told,
+        sent_as=tuple(dict.fromkeys(sent_as(uid, reports[uid]["not_understood"]) for uid in told)),
         radiopharmaceuticals=tuple(_words(row["radiopharmaceutical"] for row in rows)),
         breasts=_breasts(rows, alone),
         known_of={quantity: sum(counted(row, quantity) is not None for row in rows) for quantity in SUMMED},
