@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pydicom.uid import UID
 
 from adapters.dicom.attributes import read_instance
 from domain.errors import NotFound
@@ -12,7 +13,7 @@ from krypton.faces.dose.standards.sr.times import date_and_time, date_time
 from krypton.faces.dose.standards.summary import zoned
 from tests.fakes.dicom import structured
 from tests.fakes.dose_sr import items, numbers, read, read_back, said, written
-from tests.fakes.doses_shown import ALL, CASES, INS, PATIENT, STUDY, exposure, report, shown
+from tests.fakes.doses_shown import ALL, CASES, INS, PATIENT, PERSON, STUDY, exposure, report, shown
 
 DLP, DAP, RP, AGD, ACTIVITY = "113813", "113722", "113725", "111637", "113507"
 EVENT, SITE, PHANTOM, REGION, EFFECTIVE = "113769", "363698007", "113835", "123014", "113839"
@@ -214,3 +215,29 @@ def test_a_year_that_no_device_means_has_four_digits() -> None:
     assert date_and_time("0001-01-01T08:30:00") == ("00010101", "083000")
     assert date_time("0001-01-01") == "00010101"
     assert date_time("0001-01-01T08:30:00+01:00") == "00010101083000+0100"
+
+
+def test_what_dicom_cannot_write_is_left_out_or_named_anew_and_told() -> None:
+    """A UID with a leading zero in a component, and numbers of the patient that hold a backslash."""
+    found = shown(
+        [exposure("1.2.03.4", "CT", "CT", "1.9.01", dlp_mgycm=100.0), exposure("1.2.5", "CT", "CT", "1.9.01")],
+        [report("1.9.01") | {"exposures": 2}],
+    )
+    member = {"identity": PERSON, "assigner": "CHB", "local_id": "C\\D"}
+    found["members"] = [{"identity": PERSON, "assigner": "CHA", "local_id": "A\\B"}, member]
+    sent = read(found)
+    named = [element.value for element in sent.iterall() if element.VR == "UI"]
+    assert [uid for uid in named if not UID(uid).is_valid] == []
+    assert (sent.PatientID, sent.IssuerOfPatientID, "OtherPatientIDsSequence" in sent) == ("", "CHA", False)
+    comments = " ".join(said(one.item) for one in items(sent) if one.path == "128401/121106")
+    assert [word for word in ("1.2.03.4", "1.9.01", "A\\B", "C\\D") if word not in comments] == []
+    events = {below[EVENT] for *_, below in numbers(sent, "113838")}
+    (event,) = events
+    assert (event.startswith("2.25."), f"1.2.03.4 is no valid UID; {event} stands for it" in comments) == (True, True)
+    assert written(found) == written(found)
+
+
+def test_a_data_set_that_dicom_can_write_is_not_changed() -> None:
+    sent = read(of_head())
+    assert [one.path for one in items(sent)].count("128401/121106") == 1
+    assert sent.PatientID == "L1"

@@ -8,6 +8,9 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
+from pydicom.config import IGNORE
+from pydicom.datadict import dictionary_VR
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
@@ -20,6 +23,11 @@ PROPERTIES: Final = "HAS PROPERTIES"
 VALUE_UNKNOWN: Final = Code("114010", DCM, "Value unknown")
 UCUM: Final = "UCUM"
 _SHORT: Final = 16  # characters of a Code Value (SH) and of a decimal string (DS): PS3.5 table 6.2-1
+
+
+def put(item: Dataset, keyword: str, value: str) -> None:
+    """Give an element a value as it was stated, which DICOM may not allow there: see ``made_valid``."""
+    item.add(DataElement(keyword, dictionary_VR(keyword), value, validation_mode=IGNORE))
 
 
 def code_of(code: Code) -> Items:
@@ -49,7 +57,7 @@ def text(relation: str, name: Code, value: str, *below: Dataset) -> Dataset:
 def uid(relation: str, name: Code, value: str) -> Dataset:
     """A UIDREF item."""
     item = _item(relation, "UIDREF", name)
-    item.UID = value
+    put(item, "UID", value)
     return item
 
 
@@ -86,8 +94,8 @@ def composite(relation: str, name: Code, sop_class: str, sop_uid: str, *below: D
 def referenced(sop_class: str, sop_uid: str) -> Dataset:
     """An instance that is referred to (PS3.3 table 10-11)."""
     item = Dataset()
-    item.ReferencedSOPClassUID = sop_class
-    item.ReferencedSOPInstanceUID = sop_uid
+    put(item, "ReferencedSOPClassUID", sop_class)
+    put(item, "ReferencedSOPInstanceUID", sop_uid)
     return item
 
 

@@ -12,6 +12,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as Items
 
 from domain.ins import AUTHORITIES
+from krypton.faces.dose.standards.sr.items import put
 from schemas.event import ERASED
 
 Row = Mapping[str, Any]
@@ -27,7 +28,7 @@ def patient(found: Row, study_uid: str) -> Dataset:
     if not numbers and ins:
         numbers, ins = [_of_ins(ins)], None
     who = Dataset()
-    who.PatientName = "^".join(told.get(name, "") for name in ("family", "given")).rstrip("^")
+    put(who, "PatientName", "^".join(told.get(name, "") for name in ("family", "given")).rstrip("^"))
     who.PatientID = ""
     for one in numbers[:1]:
         who.update(one)
@@ -48,7 +49,8 @@ def _numbers(found: Row, study_uid: str) -> Iterator[Dataset]:
     for member in sorted(found["members"], key=lambda one: one["identity"] not in whose):
         if member["assigner"] and member["local_id"] not in (None, "", ERASED):
             number = Dataset()
-            number.PatientID, number.IssuerOfPatientID = member["local_id"], member["assigner"]
+            put(number, "PatientID", member["local_id"])
+            put(number, "IssuerOfPatientID", member["assigner"])
             yield number
 
 

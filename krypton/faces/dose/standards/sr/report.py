@@ -18,10 +18,12 @@ from pydicom.sequence import Sequence as Items
 from pydicom.uid import ExplicitVRLittleEndian, PatientRadiationDoseSRStorage
 
 from domain.errors import NotFound
-from krypton.faces.dose.standards.sr.items import referenced
+from krypton.faces.dose.standards.sr.codes import COMMENT
+from krypton.faces.dose.standards.sr.items import CONTAINS, put, referenced, text
 from krypton.faces.dose.standards.sr.patient import patient
 from krypton.faces.dose.standards.sr.times import date_and_time
 from krypton.faces.dose.standards.sr.tree import OBSERVER, root
+from krypton.faces.dose.standards.sr.valid import made_valid
 from krypton.faces.dose.standards.summary import Summary, summaries
 from krypton.queries.dose_sources import OURS, Source
 
@@ -51,6 +53,7 @@ def patient_dose_report(found: Row, study_uid: str, sources: Mapping[str, Source
     report.update(_document(found, study_uid, sources, today))
     report.update(root(found, study_uid, told, sources))
     report.ContentTemplateSequence = Items([_template()])
+    report.ContentSequence.extend(text(CONTAINS, COMMENT, line) for line in made_valid(report))
     report.SOPInstanceUID = _uid(study_uid, hashlib.sha256(_written(report)).hexdigest())
     return _written(report)
 
@@ -63,7 +66,7 @@ def reports_of(found: Row, study_uid: str) -> list[str]:
 def _study(study_uid: str, told: Sequence[Summary]) -> Dataset:
     """General Study, SR Document Series, General and Enhanced General Equipment."""
     of = Dataset()
-    of.StudyInstanceUID = study_uid
+    put(of, "StudyInstanceUID", study_uid)
     of.StudyDate, of.StudyTime = date_and_time(told[0].started_at)
     of.ReferringPhysicianName = of.StudyID = of.AccessionNumber = ""
     of.Modality = "SR"
@@ -99,9 +102,9 @@ def _evidence(study_uid: str, sources: Sequence[Source]) -> Dataset:
     for uid, some in series.items():
         within = Dataset()
         within.ReferencedSOPSequence = Items([referenced(one.sop_class, one.sop_uid) for one in some])
-        within.SeriesInstanceUID = uid
+        put(within, "SeriesInstanceUID", uid)
         found.ReferencedSeriesSequence.append(within)
-    found.StudyInstanceUID = study_uid
+    put(found, "StudyInstanceUID", study_uid)
     return found
 
 
