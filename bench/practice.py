@@ -3,7 +3,7 @@
 ``python -m bench practice --identities 1000000`` for a region of 3,000,000 exposures in three years; without it, 20,000
 persons, which shows that it works. Establishments are of very different sizes, the largest gives some eight of a
 hundred exposures, on eight devices; a third of persons are known by two identities. The rows are made by PostgreSQL
-itself, the acts and levels are those that ship.
+itself, the acts and levels are those that ship. The comparison with the region, which a page shows, is made before.
 """
 
 import time
@@ -18,6 +18,7 @@ from domain.rules.document import document
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
 from krypton.queries.census import Asked, practice_of
+from krypton.services.region import make
 from postgres.session import connect
 from projections.versions import catalog
 
@@ -72,7 +73,7 @@ PROTOCOL: Final = "CREATE TEMPORARY TABLE protocol (place int, modality text, pr
 
 
 def run(ours: Krypton, persons: int = PERSONS) -> dict[str, float]:
-    """In an empty ledger: milliseconds of the whole question, of sites and of a device."""
+    """In an empty ledger: seconds of the comparison with the region, then milliseconds of the whole question."""
     largest, usual = new_site(ours), new_site(ours)
     for name in PUBLISHED:
         told = document(tomllib.loads((RULES / f"{name}.toml").read_text()))
@@ -80,6 +81,7 @@ def run(ours: Krypton, persons: int = PERSONS) -> dict[str, float]:
     begun = time.perf_counter()
     _fill(ours, persons, largest, usual)
     figures: dict[str, float] = {"persons": persons, "exposures": persons * 3, "filled: s": time.perf_counter() - begun}
+    figures |= dict(_compared(ours))
     device = practice_of(ours, Asked(site=largest))["devices"][0]["device"]
     for name, asked in (
         ("a usual site", Asked(site=usual)),
@@ -88,6 +90,18 @@ def run(ours: Krypton, persons: int = PERSONS) -> dict[str, float]:
     ):
         figures |= {f"{name}: {figure}": value for figure, value in _asked(ours, asked)}
     return figures
+
+
+def _compared(ours: Krypton) -> Iterator[tuple[str, float]]:
+    """One pass over the exposures of a year."""
+    begun = time.perf_counter()
+    made = make(ours, lambda _: None)
+    took = time.perf_counter() - begun
+    assert made["told"]
+    yield "the region: exposures of a year", made["exposures"]
+    yield "the region: groups", made["groups"]
+    yield "the region: s", took
+    yield "the region: exposures/s", made["exposures"] / took
 
 
 def _asked(ours: Krypton, asked: Asked) -> Iterator[tuple[str, float]]:

@@ -50,12 +50,12 @@ def figures(values: Sequence[Value]) -> Document:
     if people < LEAST:
         return told | dict.fromkeys((*PERCENTILES, "mean", "outliers", "histogram", "months"))
     ordered = sorted(one.value for one in values)
-    found = {name: _rounded(percentile(ordered, share)) for name, share in PERCENTILES.items()}
+    found = {name: rounded(percentile(ordered, share)) for name, share in PERCENTILES.items()}
     reach = FENCE * (found["q3"] - found["q1"])
     inside = bisect_right(ordered, found["q3"] + reach) - bisect_left(ordered, found["q1"] - reach)
     return told | {
         **found,
-        "mean": _rounded(fsum(ordered) / len(ordered)),
+        "mean": rounded(fsum(ordered) / len(ordered)),
         "outliers": len(ordered) - inside,
         "histogram": histogram(values),
         "months": months(values),
@@ -73,7 +73,7 @@ def months(values: Iterable[Value]) -> list[Document]:
             "month": month,
             "exposures": len(some),
             "persons": persons(some),
-            "median": _rounded(percentile(sorted(one.value for one in some), 0.5)) if persons(some) >= LEAST else None,
+            "median": rounded(percentile(sorted(one.value for one in some), 0.5)) if persons(some) >= LEAST else None,
         }
         for month, some in sorted(by_month.items())
     ]
@@ -98,7 +98,7 @@ def histogram(values: Sequence[Value]) -> list[Document]:
         begin, _, last = bars.pop()
         bars.append((begin, len(bins), last + held))
     return [
-        {"from": _rounded(step * (first + begin)), "to": _rounded(step * (first + end)), "exposures": len(some)}
+        {"from": rounded(step * (first + begin)), "to": rounded(step * (first + end)), "exposures": len(some)}
         for begin, end, some in bars
     ]
 
@@ -111,5 +111,6 @@ def _step(width: float) -> float:
     return next(step * power for step in (1, 2, 5, 10) if step * power >= width)
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
+    """A figure as it is told: without the noise of adding binary fractions."""
     return float(f"{value:.{DIGITS}g}")

@@ -93,6 +93,7 @@ TASKS: Final[Mapping[str, frozenset[Role]]] = {
     "dose.accept": PROFESSIONAL,
     "dose.reread": OPERATOR,  # names of what is read otherwise: nobody's dose
     "dose.device": PROFESSIONAL | OPERATOR,  # figures of groups: nobody's dose
+    "dose.region": OPERATOR,  # the same of all establishments, made again
     "dose.findings": PROFESSIONAL | OPERATOR,  # figures of groups that the law asks for: nobody's dose
     "dose.map": PROFESSIONAL | OPERATOR,  # what devices call things, and counts
     "dose.reports": OPERATOR,  # ids, and what was not understood: nobody's dose

@@ -24,6 +24,7 @@ LEAST: Final[Mapping[str, int]] = {"rebuild_mib": LEAST_MIB, "scrub_mib_s": 0}
 SECONDS: Final = (
     "clock_bound_s",
     "batch_quiet_s",
+    "region_age_s",
     "dicom_request_s",
     *(f"{s}_{t}_s" for s in ("dicom", "hl7") for t in ("unfinished", "idle")),
 )

@@ -49,6 +49,7 @@
 | KRYPTON_REPLICATION | copies that Kafka keeps of each partition; 1, and 3 in production |
 | KRYPTON_CLOCK_BOUND_S | seconds by which a writer's clock may differ from the event store's (T1) |
 | KRYPTON_RELAY_BATCH, …_WORKER_BATCH, …_BATCH_QUIET_S | limits, see the fields |
+| KRYPTON_REGION_AGE_S | seconds after which practice is compared with the region again: 21,600; at most 86,400 |
 | KRYPTON_REBUILD_MIB | memory that each process of a rebuild may take, in MiB: 1,200; at least 160 |
 """
 
@@ -144,6 +145,7 @@ class Settings:
     other_connections: int = 18  # of PostgreSQL, left to commands, rebuilds, second workers and other programs
     replication: int = 1  # copies that Kafka keeps of each partition; 3 in production
     clock_bound_s: float = 60.0  # by which a writer's clock may differ from the event store's (T1)
+    region_age_s: float = 21_600.0  # after which practice is compared with the region again (krypton.services.region)
     batch_quiet_s: float = 2.0  # silence after which instances received so far become a study
 
     @staticmethod

@@ -45,7 +45,9 @@ _PROOFS = "hashes, signatures and positions"
 _RUNS = "starts or stops programs"
 NOTHING_PERSONAL: Final = {
     **dict.fromkeys(("site.list", "professional.list"), _DIRECTORY),
-    **dict.fromkeys(("rules.train-matching", "rules.diff", "dose.device", "dose.findings", "dose.map"), _COUNTS),
+    **dict.fromkeys(
+        ("rules.train-matching", "rules.diff", "dose.device", "dose.region", "dose.findings", "dose.map"), _COUNTS
+    ),
     **dict.fromkeys(
         (
             *("site.enroll", "site.device", "site.service", "site.import"),
@@ -202,6 +204,7 @@ BEHIND_THE_GATE: Final = {
     "census.practice_of": "answers with figures of groups, and with none of fewer than five persons",
     "study_doses.picked": "takes what the gate let through",
     "census.told_of": "the same",
+    "region.beside": "answers with figures of at least three establishments and five persons",
     "census_groups.aged": "rows for figures of groups",
     "findings.findings_of": "answers with figures of groups of thirty persons or ten children, and else with counts",
     "findings.mapping_of": "answers with what devices call things, and counts",

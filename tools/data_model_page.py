@@ -17,6 +17,7 @@ import domain.aggregates
 from adapters.outbox.tables import OUTBOX, TALLY
 from adapters.web_sessions.tables import LOGOUT, REASON, SESSION, VIEWING
 from projections.declared import VIEWS
+from projections.dose_practice.region_tables import FIGURE, MADE
 from projections.engine.ownership import topic_of
 from projections.engine.projection import Projection
 from projections.engine.sealed import SEAL
@@ -79,6 +80,11 @@ a policy has read is in `views.position`.
 """
 TOLD = """Entries that are done are deleted after a while. How often each policy decided what is kept, in `tally`:
 """
+REGION = """## The comparison with the region
+
+Schema `dose_region`: figures of practice of all establishments together, made again from time to time from the live
+version of `dose_practice` (ADR 72). It holds nothing of a person, and no establishment's own figure.
+"""
 WEB = """## Sessions of browsers
 
 Schema `web`: who signed in by a browser, and links to the viewer. A session ends by itself; what is over is deleted
@@ -91,7 +97,10 @@ def page() -> str:
     lines = [HEAD.rstrip(), *_aggregates(), LEDGER.rstrip(), ""]
     for view in VIEWS.values():
         lines += [*_view(view.make()), ""]
-    lines += [POLICIES.rstrip(), "", *_columns(OUTBOX), "", TOLD.rstrip(), "", *_columns(TALLY), "", WEB.rstrip()]
+    lines += [POLICIES.rstrip(), "", *_columns(OUTBOX), "", TOLD.rstrip(), "", *_columns(TALLY), "", REGION.rstrip()]
+    for table in (MADE, FIGURE):
+        lines += ["", f"`{table.name}`:", "", *_columns(table)]
+    lines += ["", WEB.rstrip()]
     for table in (SESSION, REASON, LOGOUT, VIEWING):
         lines += ["", f"`{table.name}`:", "", *_columns(table)]
     lines.append("")

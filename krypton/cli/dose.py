@@ -16,6 +16,7 @@ from krypton.cli.dose_export import export
 from krypton.cli.dose_findings import acts, findings
 from krypton.cli.dose_levels import compared
 from krypton.cli.dose_page import Language, Page, keep, language_of, new_file
+from krypton.cli.dose_region import region
 from krypton.cli.dose_reread import reread
 from krypton.cli.dose_return import returned
 from krypton.cli.dose_study import study
@@ -150,6 +151,7 @@ def reports(
 
 app.command()(reread)
 app.command()(device)
+app.command()(region)
 app.command()(export)
 app.command()(study)
 app.command()(findings)

@@ -9,6 +9,7 @@ import typer
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton
 from krypton.cli.dose_page import Language, keep, language_of, new_file
+from krypton.cli.dose_region import beside
 from krypton.cli.dose_sums import Since, Until, days, period
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, heading, out, table
@@ -29,7 +30,7 @@ def device(
     who: As = OWN,
     as_json: AsJson = False,
 ) -> None:
-    """What each device gives: counts, quartiles, outliers by act, beside reference levels; --html: a page to pin up."""
+    """What each device gives by act: counts, quartiles, outliers, beside levels and region; --html: a page."""
     from krypton.queries.census import Asked, practice_of
 
     wanted, (since, until) = language_of(language, html), days(since, until)
@@ -54,6 +55,7 @@ def _shown(found: Mapping[str, Any]) -> None:
     rows = [_row(group, found["least"]) for group in groups[:LINES]]
     columns = ("act", "population", "quantity", "persons", "median", "quartiles", "level", "note")
     table(rows, columns, f"Practice{period(found)}: {found['exposures']} exposures of {found['persons']} persons")
+    beside(found, groups[:LINES])
     if len(groups) > LINES:
         out.print(f"{len(groups) - LINES} more groups: --json has all of them, and --html OUT makes a page")
 

@@ -20,6 +20,7 @@ from domain.dose_practice import LEAST
 from domain.errors import NotFound
 from krypton.bootstrap import Krypton
 from krypton.queries.census_groups import IDENTITY, Census, Document, aged
+from krypton.queries.region import beside
 
 PERIOD: Final = timedelta(days=365)
 """Where nobody asks for another: the law asks for a comparison each year."""
@@ -45,17 +46,19 @@ def practice_of(ours: Krypton, asked: Asked) -> Document:
         raise NotFound(f"no establishment {asked.site}: krypton site list shows their codes")
     rules = ours.ledger.rules()
     today = ours.ledger.clock().date()
+    acts, levels = rules.acts(today), rules.levels(today)
     with ours.snapshot() as connection:
-        return told_of(
+        found = told_of(
             connection,
             asked,
-            rules.acts(today),
-            rules.levels(today),
+            acts,
+            levels,
             lambda identities: persons_of(connection, identities),
             _codes(ours),
             today,
             lambda identities: birth_dates_of(connection, identities, ours.vault.destroyed),
         )
+        return beside(connection, found, acts.version, levels.version, ours.settings.region_age_s)
 
 
 def told_of(

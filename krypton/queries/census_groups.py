@@ -64,6 +64,16 @@ class Census:
             found = self._judged[marks] = self._acts.judge(told), told
         return found
 
+    def in_region(self, marks: str, patient: Sequence[Any], quantity: str) -> tuple[Any, ...] | None:
+        """The group of the whole region that a known quantity of such exposures is in, as
+        ``projections.dose_practice.region.NAMED`` has it; None: of no act. ``patient``: as ``_key`` has it.
+        """
+        judged, told = self.judged(marks)
+        if judged.act is None:
+            return None
+        _, act, _, modality, population, weight, _, phantom, _ = self._key(None, judged.act, told, patient, quantity)
+        return act, modality, population, weight, quantity, phantom
+
     def told(self, rows: Iterable[Event], code: Callable[[str], str]) -> Document:
         """Groups, operators, and what is not mapped to an act."""
         alike: dict[Event, list[Event]] = defaultdict(list)

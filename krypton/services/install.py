@@ -53,6 +53,7 @@ def _tables(ours: Krypton) -> Iterator[str]:
     from adapters.outbox import tables as outbox
     from adapters.web_sessions import tables as web_sessions
     from krypton import region
+    from projections.dose_practice import region_tables
     from projections.versions import creation
     from streams.relay import relay
 
@@ -69,6 +70,7 @@ def _tables(ours: Krypton) -> Iterator[str]:
         + (f", {back} keys of erased people were there again and are destroyed" if back else "")
     )
     relay.create(database)
+    region_tables.create(database)
     for name, view in VIEWS.items():
         ours_made = creation.create(database, view.make())
         other = f"as another program made it: build this one's with krypton views rebuild {name}, and promote it"

@@ -24,7 +24,12 @@ def run_worker(ours: Krypton, view: str, version: int | None = None) -> None:
         with ours.snapshot() as connection:
             tailing.check_tailed(connection, view, version)
     kafka, batch = ours.addresses.kafka, ours.settings.worker_batch
-    processor.run(ours.view(view, version), kafka=kafka, batch=batch, rest_s=VIEWS[view].rest_s)
+    store = ours.view(view, version)
+    if view == "dose_practice":
+        from krypton.services.region import keep_current
+
+        keep_current(ours)
+    processor.run(store, kafka=kafka, batch=batch, rest_s=VIEWS[view].rest_s)
 
 
 def run_workers(ours: Krypton, views: Sequence[str]) -> None:

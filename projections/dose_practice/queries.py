@@ -6,13 +6,10 @@ from typing import Any, Final
 from psycopg2.extensions import connection as Connection
 
 from domain.dose_alerts import QUANTITIES
+from projections.dose_practice.values import VALUES
 from projections.engine.query import fetch
 
 Row = Mapping[str, Any]
-VALUES: Final = ", ".join(
-    f"CASE WHEN implausible IS NULL OR accepted OR NOT implausible ? '{q}' THEN {q} END AS {q}" for q in QUANTITIES
-)
-"""A value above the bounds of plausible doses is in no figure until somebody accepted it."""
 ROWS: Final = f"""
 SELECT study_id::text AS study, report_uid AS report, irradiation_event_uid AS uid, identity_id::text AS identity,
        device, day, modality, marks, protocol, operator, population, weight, weight_kg, phantom_cm, {VALUES}

@@ -32,7 +32,7 @@ READ = {  # each time they are asked is another question
 }  # fmt: skip
 GUARD = {  # they build or repair the stores: they record no event
     "views rebuild", "restore event-store", "restore decision-tables", "republish", "recover",
-    "subscriber add", "subscriber remove", "vault rewrap",
+    "subscriber add", "subscriber remove", "vault rewrap", "dose region",
 }  # fmt: skip
 ID = {Role.PROFESSIONAL: "rpps:10101201233", Role.PATIENT: "patient:6f1c1c2e-0b1a-5c3e-9a0c-4b6a35d1e8f2"}
 REGISTER = ("--assigner", "--id", "--family", "--given", "--birth-date", "--sex")  # or a file says it

@@ -1,0 +1,237 @@
+"""Practice beside the region: figures equal what pandas computes; who is told them, and when they are made."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from domain.commands.links import Merge
+from krypton.services import region
+from krypton.services.budget import BUDGETS
+from postgres.session import keep_within
+from projections.dose_practice.region import figures
+from tests.fakes.region import exposure
+from tests.fakes.views import pair
+from tests.integration.region_world import ACTS, DAY, PLACES, RegionWorld
+
+pytestmark = pytest.mark.live
+LEVELS = {
+    "levels": [
+        {"act": "Chest PA", "modality": "DX", "population": population, "quantity": "dap_mgycm2", "value": value}
+        | {"unit": "mGy.cm2", **of}
+        for population, value, of in (
+            ("adult", 200.0, {}),
+            ("child", 50.0, {"weight_kg": 20}),
+            ("child", 70.0, {"weight_kg": 30}),
+        )
+    ]
+}
+CHILD = {"age_days": 2_500.0}
+FIGURES = ("exposures", "persons", "sites", "q1", "median", "q3")
+KINDS: list[dict[str, Any]] = [
+    {},
+    {},
+    {"age_days": 20_000.0},
+    CHILD | {"weight_kg": 21.0},
+    CHILD | {"weight_kg": 29.0},
+    {"age_days": None, "stated": {"birth_date": "1960-05-05"}},
+    {"age_days": None, "stated": {"birth_date": "2019-05-05"}, "weight_kg": 19.0},
+    {"age_days": None},
+]
+
+
+@pytest.fixture
+def world(installed_url: str, tmp_path: Path) -> Iterator[RegionWorld]:
+    made = RegionWorld(installed_url, tmp_path)
+    yield made
+    made.close()
+
+
+def of_kind(kind: dict[str, Any]) -> tuple[str, str]:
+    """Population and weight, by the words of the exam alone: empty where that is not known."""
+    age, born = kind.get("age_days", 15_000.0), kind.get("stated", {}).get("birth_date")
+    if age is None and born is None:
+        return "", ""
+    child = born == "2019-05-05" if age is None else age < 6_575
+    return ("child", "20 kg" if kind["weight_kg"] < 25 else "30 kg") if child else ("adult", "")
+
+
+def exams(world: RegionWorld, chance: Random) -> pd.DataFrame:
+    """Exams at establishments of very different sizes; a row for each exposure."""
+    told = []
+    for number in range(200):
+        site = chance.choice([*PLACES, *PLACES[:3], PLACES[0]])
+        who = chance.randrange(len(KINDS) * 4)
+        kind, day = KINDS[who % len(KINDS)], chance.choice(["2025-06-10", "2025-01-02", "2024-06-10", "2024-06-09"])
+        values = [round(chance.lognormvariate(5, 0.5), 2) for _ in range(chance.randint(1, 2))]
+        protocol = chance.choice(["Thorax PA", "THORAX PA", "inconnu"])
+        identity = world.give(site, f"P{who}", *values, day=day, protocol=protocol, **kind)
+        told += [(site, identity, *of_kind(kind), day, protocol, value, number) for value in values]
+    columns = ["site", "identity", "population", "weight", "day", "protocol", "value", "exam"]
+    return pd.DataFrame(told, columns=columns)
+
+
+def computed(frame: pd.DataFrame, same: dict[str, str]) -> dict[tuple[str, str], tuple[Any, ...]]:
+    """By population and weight: exposures, persons, sites, and quartiles where they are told."""
+    frame = frame[(frame["day"] >= "2024-06-10") & (frame["protocol"] != "inconnu")]
+    frame = frame.assign(person=frame["identity"].map(lambda identity: same.get(identity, identity)))
+    found = {}
+    for (population, weight), group in frame.groupby(["population", "weight"]):
+        people, sites, values = group["person"].nunique(), group["site"].nunique(), group["value"]
+        is_told = people >= 5 and sites >= 3 and group["site"].value_counts(normalize=True).max() <= 0.85
+        quartiles = values.quantile([0.25, 0.5, 0.75]).tolist() if is_told else [None] * 3
+        found[str(population), str(weight)] = (len(values), people, sites, *quartiles)
+    return found
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_figures_of_the_region_equal_what_pandas_computes_from_the_exams(world: RegionWorld, seed: int) -> None:
+    world.publish("reference-levels", 1, LEVELS)
+    frame = exams(world, Random(seed))
+    one, other = sorted(frame["identity"].unique())[:2]
+    world.ask(Merge(**pair(one, other), reason="one person"))
+    made = world.compare()
+    ((first, as_whom),) = [(kept, gone) for kept, gone in ((one, other), (other, one)) if world.persons(gone) == [kept]]
+    expected = computed(frame, {as_whom: first})
+    with world.ours.snapshot() as connection:
+        found = {
+            (population or "", weight or ""): tuple(told[name] for name in FIGURES)
+            for (_, _, population, weight, _, _), told in figures(connection).items()
+        }
+    assert found.keys() == expected.keys() >= {("adult", ""), ("child", "20 kg"), ("child", "30 kg"), ("", "")}
+    assert found == {key: pytest.approx(values, rel=1e-12) for key, values in expected.items()}
+    assert (made["since"], made["until"], made["sites"]) == ("2024-06-10", "2025-06-10", 5)
+    assert made["told"] == sum(values[3] is not None for values in expected.values()) >= 2
+
+
+def test_an_irradiation_event_that_two_studies_tell_of_counts_once(world: RegionWorld) -> None:
+    shot = exposure("2.25.81", dap_mgycm2=100.0) | {
+        "modality": "DX",
+        "protocol": "Thorax PA",
+        "started_at": f"{DAY}T09:00:00",
+    }
+    for site in ("CHA", "CHA", "CHB"):
+        world.give_shots(site, "1", [shot])
+    assert world.compare()["exposures"] == 1
+
+
+def test_an_implausible_value_is_in_no_figure(world: RegionWorld) -> None:
+    for number, site in enumerate(PLACES):
+        world.give(site, f"P{number}", 100.0, 9e9)
+    world.compare()
+    assert (world.beside("CHA")["exposures"], world.beside("CHA")["q3"]) == (5, 100.0)
+
+
+def test_figures_of_two_establishments_are_told_to_nobody_and_of_three_to_all(world: RegionWorld) -> None:
+    for person in range(6):
+        world.give("CHA", f"A{person}", 100.0 + person)
+        world.give("CHB", f"B{person}", 200.0 + person)
+    world.compare()
+    few = world.beside("CHA")
+    assert (few["sites"], few["too_small"], few["q1"], few["median"], few["q3"], few["lies"]) == (2, True, *[None] * 4)
+    world.give("CHC", "C1", 150.0)
+    world.compare()
+    told = world.beside("CHA")
+    assert (told["sites"], told["too_small"], told["median"], told["lies"]) == (3, False, 150.0, "below")
+    assert world.beside("CHB")["lies"] == "above"
+
+
+def test_figures_of_which_one_establishment_gave_nearly_all_are_its_own_and_told_to_nobody(world: RegionWorld) -> None:
+    for person in range(18):
+        world.give("CHA", f"A{person}", 100.0 + person)
+    for site in ("CHB", "CHC"):
+        world.give(site, "1", 500.0)
+    world.compare()
+    assert world.beside("CHA")["too_small"]
+
+
+def of_all(world: RegionWorld, *values: float, protocol: str = "Thorax PA") -> None:
+    for site in PLACES:
+        for person, value in enumerate(values or (100.0, 200.0)):
+            world.give(site, f"{site}{person}", value, protocol=protocol)
+
+
+def test_without_a_comparison_the_page_says_so_and_shows_the_rest(world: RegionWorld) -> None:
+    of_all(world)
+    world.fold()
+    found = world.page("CHA")
+    assert (found["region"]["state"], [group["region"] for group in found["groups"]]) == ("absent", [None])
+
+
+def test_it_is_made_when_it_is_due_and_not_before(world: RegionWorld) -> None:
+    of_all(world)
+    world.fold()
+    assert [region.look(world.ours), region.look(world.ours)] == [True, False]
+    assert world.page("CHA")["region"]["state"] == "current"
+    world.query("UPDATE dose_region.made SET made_at = now() - interval '13 hours' RETURNING 1")
+    found = world.page("CHA")
+    assert (found["region"]["state"], found["groups"][0]["region"]["median"]) == ("old", 150.0)
+    assert region.look(world.ours)
+    assert world.page("CHA")["region"]["state"] == "current"
+
+
+def test_a_worker_makes_it_within_the_sessions_that_it_may_hold(world: RegionWorld) -> None:
+    of_all(world)
+    world.give("CHA", "no age", 100.0, age_days=None)
+    world.fold()
+    world.stores.pop(("identity_index", 1)).close()
+    keep_within("worker", BUDGETS["worker"].most)
+    try:
+        assert region.look(world.ours)
+    finally:
+        keep_within("", None)
+
+
+def test_while_it_is_being_made_nobody_else_begins(world: RegionWorld) -> None:
+    of_all(world)
+    world.fold()
+    with world.ours.snapshot() as other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtext('krypton dose region'))")
+        assert not region.look(world.ours)
+        cursor.execute("SELECT pg_advisory_unlock(hashtext('krypton dose region'))")
+    assert region.look(world.ours)
+
+
+def test_another_mapping_takes_its_figures_away_until_they_are_made_by_it(world: RegionWorld) -> None:
+    of_all(world)
+    of_all(world, 10.0, protocol="Bassin")
+    world.compare()
+    entries = [*ACTS["entries"], {"act": "Pelvis AP", "protocols": ["bassin"], "modalities": ["DX"]}]
+    world.publish("dose-acts", 2, {"entries": entries})
+    found = world.page("CHA")
+    assert (found["region"]["state"], {repr(group["region"]) for group in found["groups"]}) == ("other_rules", {"None"})
+    assert region.look(world.ours)
+    assert world.page("CHA")["region"]["acts"] == 2
+    assert world.beside("CHA", "Pelvis AP")["median"] == 10.0
+
+
+def test_another_text_of_levels_makes_it_due(world: RegionWorld) -> None:
+    of_all(world)
+    world.compare()
+    world.publish("reference-levels", 1, LEVELS)
+    assert world.page("CHA")["region"]["state"] == "other_rules"
+    assert region.look(world.ours)
+    assert world.beside("CHA")["median"] == 150.0
+
+
+def test_a_promotion_makes_it_due_and_erased_people_leave_it(world: RegionWorld) -> None:
+    of_all(world)
+    gone = world.give("CHA", "gone", 1_000.0)
+    world.compare()
+    before = world.beside("CHA")
+    world.ours.vault.destroy(gone)
+    world.erased.append(gone)
+    world.promote("dose_practice", world.build("dose_practice"))
+    assert world.beside("CHA") == before
+    assert region.look(world.ours)
+    after = world.beside("CHA")
+    assert (before["persons"] - after["persons"], before["exposures"] - after["exposures"]) == (1, 1)
+
+
+def test_before_the_tables_are_there_it_says_what_to_do(world: RegionWorld) -> None:
+    world.query("DROP SCHEMA dose_region CASCADE; SELECT 1")
+    with pytest.raises(Exception, match="dose_region"):
+        region.make(world.ours, lambda _: None)
