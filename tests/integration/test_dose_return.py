@@ -15,15 +15,16 @@ import pandas as pd
 import pytest
 
 from domain.actors import Caller
-from domain.commands.consents import Oppose
+from domain.commands.consents import Grant, Oppose
 from domain.commands.directory import RegisterProfessional
 from domain.commands.doses import ReceivedDose
 from domain.commands.links import Merge
 from domain.commands.rules import PublishRules
-from domain.errors import NotFound
+from domain.errors import Contended, NotFound
 from domain.rules.document import document
 from krypton.errors import ServiceUnavailable
 from krypton.faces.practice.statutory import SPREADSHEET, written
+from krypton.queries import dose_return, worklists
 from krypton.queries.dose_return import Asked, return_of
 from krypton.queries.gate import ViewRefused
 from tests.fakes.region import CLINICIAN, RADIOLOGIST, dose, exposure, received
@@ -179,14 +180,31 @@ def test_those_of_the_group_alone_are_on_record_with_who_asked_and_why(world: Ru
     assert [one for one in (*people, "FICTIVE", "2.25.", "1.8.", "1.9.") if one in content] == []
 
 
-def test_who_opposes_is_passed_over_and_the_next_is_in_their_place(world: RuledWorld) -> None:
+@pytest.mark.parametrize("stated", ["opposition", "study:2.25.4", "period:2023-01-05/2023-01-05"])
+def test_whoever_leaves_it_out_is_passed_over_and_the_next_is_in_their_place(world: RuledWorld, stated: str) -> None:
     people = thirty(world, 31)
-    world.ask(Oppose(identity=UUID(people[4])))
+    one = UUID(people[4])
+    leaves_out = Grant(identity=one, party=PHYSICIST.actor, exclusions=[stated])
+    world.ask(Oppose(identity=one) if stated == "opposition" else leaves_out)
     before = world.head()
     found = return_of(world.ours, PHYSICIST, asked())
     assert found["passed_over"] == [{"why": "a statement of the person leaves it out", "exposures": 1}]
     (event,) = world.history(before)
     assert event.data["identities"] == sorted({*people} - {people[4]})
+
+
+def test_a_statement_that_comes_in_between_shows_nothing(world: RuledWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = thirty(world, 31)
+
+    def then_opposed(*given: Any) -> Any:
+        told = worklists.foreseen(*given)
+        if people[4] in given[3]:
+            world.ask(Oppose(identity=UUID(people[4])))
+        return told
+
+    monkeypatch.setattr(dose_return, "foreseen", then_opposed)
+    with pytest.raises(Contended, match="has just changed: ask again"):
+        return_of(world.ours, PHYSICIST, asked())
 
 
 def test_nobody_whose_key_is_destroyed_is_in_it(world: RuledWorld) -> None:
