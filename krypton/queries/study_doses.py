@@ -27,18 +27,24 @@ def doubted_of(ours: Krypton, caller: Caller, study: UUID) -> Document:
 
 
 def picked(found: Document, study: str) -> Document:
-    """Of a person's doses with sums by study, what is of this study. Raises NotFound."""
+    """Of a person's doses with sums by study, what is of this study. Raises NotFound.
+
+    Where another study stands for all of its exposures its sums are null: nothing is known of it by itself.
+    """
+    from projections.cumulative_dose.distinct import sums
+
     reports = [report for report in found["reports"] if report["study"] == study]
     if not reports:
         raise NotFound(f"no dose of the study {study}: see krypton dose show")
     uid = reports[0]["study_uid"]
-    sums: Document = next((row for row in found["sums"]["study"] if row["study"] == uid), {})
+    unknown: Document = sums([])
+    of_study: Document = next((row for row in found["sums"]["study"] if row["study"] == uid), unknown)
     return {
         "patient": found["patient"],
         "study": study,
         "study_uid": uid,
         "exposures": [row for row in found["exposures"] if row["study_uid"] == uid],
-        "sums": {name: value for name, value in sums.items() if name not in ("study", "exposures")},
+        "sums": {name: of_study[name] for name in unknown},
         "reports": reports,
         "stated_alone": [row for row in found["stated_alone"] if row["study_uid"] == uid],
         "alerts": [row for row in found["alerts"] if row["study_uid"] == uid],

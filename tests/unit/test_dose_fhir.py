@@ -52,12 +52,18 @@ def test_each_procedure_and_device_is_an_observation_of_its_own() -> None:
 
 def test_what_is_not_known_is_no_zero_and_no_time_is_made_up() -> None:
     (nothing,) = observations(CASES["nothing known"])
-    assert (doses(nothing), nothing["valueString"]) == ({}, "Projection X-Ray: no dose is known")
+    assert (doses(nothing), nothing["valueString"]) == ({}, "Projection X-Ray: no total dose is known")
     assert nothing["effectiveDateTime"] == "2024-03-01"  # its report's: a time of day needs an offset there
     first = observations(ALL)[0]
     assert first["effectiveDateTime"] == "2024-03-01T09:00:00.000+01:00"
     undated = shown([exposure("1.8", "CT", "CT", "none")], [])
     assert observations(undated)[0]["_effectiveDateTime"] == ABSENT
+
+
+def test_a_ct_of_which_its_ctdivol_alone_is_known_has_no_total_dose() -> None:
+    """A mean over a scanned length adds up to nothing; nobody says that no dose is known."""
+    (told,) = observations(shown([exposure("1.8", "CT", "CT", "none", ctdivol_mgy=9.0, source="image")], []))
+    assert told["valueString"] == "Computerized tomography: no total dose is known"
 
 
 def test_what_such_a_procedure_is_expected_to_state_and_nobody_knows_has_a_reason() -> None:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from krypton.queries.study_doses import picked
 from projections.cumulative_dose.distinct import SUMMED, stated_alone, sums
 from projections.cumulative_dose.sums import ALWAYS, BY, Period, dated, grouped, skin
 from tests.unit.test_cumulative_dose_distinct import carried, stated
@@ -152,3 +153,14 @@ def test_what_is_no_known_dose_to_the_skin_makes_no_line(row: dict[str, Any]) ->
 def test_a_dose_without_a_time_is_in_no_window_and_is_told() -> None:
     (found,) = skin([shot(None, 3.0)])
     assert (found["dose_rp_mgy"], found["undated"]) == (None, 1)
+
+
+def test_a_study_whose_exposures_another_one_stands_for_has_sums_that_are_not_known() -> None:
+    """The same events under two study UIDs are shown once; the sums of the other study are null, and all there."""
+    row = shot("2026-01-02T08:00:00", 5.0)
+    reports = [{"study": name, "study_uid": uid} for name, uid in (("a", row["study_uid"]), ("b", "2.25.77"))]
+    found: dict[str, Any] = {"patient": {}, "exposures": [row], "stated_alone": [], "alerts": [], "reports": reports}
+    found["sums"] = {"study": grouped([row], [], "study")}
+    one, other = (picked(found, study)["sums"] for study in ("a", "b"))
+    assert (one["dose_rp_mgy"], one.keys()) == (5.0, other.keys())
+    assert set(other.values()) == {None}

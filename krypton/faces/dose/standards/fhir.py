@@ -65,7 +65,7 @@ TEMPORARY: Final = "INS-NIA"
 STATUSES: Final = {"available": "available", "withdrawn": "entered-in-error"}
 """Of an ImagingStudy: *withdrawn following a previous final release* is the second one's definition."""
 GENDERS: Final = {"M": "male", "F": "female"}
-NO_DOSE: Final = "no dose is known"
+NO_TOTAL: Final = "no total dose is known"
 FARTHEST: Final = timedelta(hours=14)
 """From UTC (FHIR R4, dateTime)."""
 
@@ -222,7 +222,7 @@ def _in_words(one: Summary) -> str:
         f"{SUMS[name].code.meaning}{f', {side}' if side else ''} = {value:.12g} {SUMS[name].unit}"
         for name, side, value in one.stated()
     ]
-    return f"{PROCEDURES[one.procedure].meaning}: {', '.join(doses) or NO_DOSE}"
+    return f"{PROCEDURES[one.procedure].meaning}: {', '.join(doses) or NO_TOTAL}"
 
 
 def _concept(code: Code) -> Resource:
