@@ -6,11 +6,10 @@ that it may hold: those of its ledger are given back before the pass takes its o
 """
 
 import logging
-import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import closing
 from datetime import date
-from threading import Thread
+from threading import Event, Thread
 from typing import Any, Final
 
 import psycopg2
@@ -34,18 +33,19 @@ Step = Callable[[int], None]
 Document = dict[str, Any]
 
 
-def keep_current(ours: Krypton) -> None:
-    """Look again and again, in a background thread, as long as the process runs."""
+def keep_current(ours: Krypton, stop: Event, every_s: float = LOOK_S) -> Thread:
+    """Look again and again, in a background thread, until ``stop`` is set."""
 
     def watch() -> None:
-        while True:
-            time.sleep(LOOK_S)
+        while not stop.wait(every_s):
             try:
                 look(ours)
             except Exception as failed:  # the database may be away, or a defect: the view goes on
                 log.warning("practice is not compared with the region just now: %s", type(failed).__name__)
 
-    Thread(target=watch, name="comparison with the region", daemon=True).start()
+    thread = Thread(target=watch, name="comparison with the region", daemon=True)
+    thread.start()
+    return thread
 
 
 def look(ours: Krypton) -> bool:

@@ -28,7 +28,7 @@ def run_worker(ours: Krypton, view: str, version: int | None = None) -> None:
     if view == "dose_practice":
         from krypton.services.region import keep_current
 
-        keep_current(ours)
+        keep_current(ours, Event())  # as long as this process runs
     processor.run(store, kafka=kafka, batch=batch, rest_s=VIEWS[view].rest_s)
 
 

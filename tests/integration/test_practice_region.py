@@ -1,8 +1,11 @@
 """Practice beside the region: figures equal what pandas computes; who is told them, and when they are made."""
 
+import base64
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
+from threading import Event
 from typing import Any
 
 import pandas as pd
@@ -15,7 +18,9 @@ from postgres.session import keep_within
 from projections.dose_practice.region import figures
 from tests.fakes.region import exposure
 from tests.fakes.views import pair
+from tests.integration.live_cli import CommandLine
 from tests.integration.region_world import ACTS, DAY, PLACES, RegionWorld
+from tests.waiting import until
 
 pytestmark = pytest.mark.live
 LEVELS = {
@@ -185,6 +190,26 @@ def test_a_worker_makes_it_within_the_sessions_that_it_may_hold(world: RegionWor
         keep_within("", None)
 
 
+def test_a_worker_looks_again_by_itself_also_after_a_look_that_failed(
+    world: RegionWorld, caplog: pytest.LogCaptureFixture
+) -> None:
+    of_all(world)
+    world.fold()
+    world.query("ALTER SCHEMA dose_region RENAME TO away; SELECT 1")
+    stop = Event()
+    thread = region.keep_current(world.ours, stop, every_s=0.05)
+    try:
+        until(
+            lambda: "practice is not compared with the region just now: UndefinedTable" in caplog.text,
+            "a look that failed",
+        )
+        world.query("ALTER SCHEMA away RENAME TO dose_region; SELECT 1")
+        until(lambda: world.query("SELECT count(*) FROM dose_region.figure") == [(1,)], "figures")
+    finally:
+        stop.set()
+        thread.join()
+
+
 def test_while_it_is_being_made_nobody_else_begins(world: RegionWorld) -> None:
     of_all(world)
     world.fold()
@@ -231,7 +256,28 @@ def test_a_promotion_makes_it_due_and_erased_people_leave_it(world: RegionWorld)
     assert (before["persons"] - after["persons"], before["exposures"] - after["exposures"]) == (1, 1)
 
 
-def test_before_the_tables_are_there_it_says_what_to_do(world: RegionWorld) -> None:
+def commands(world: RegionWorld, home: Path) -> CommandLine:
+    key = base64.b64encode(bytes(32)).decode()
+    given = {"KRYPTON_DATABASE": world.url, "KRYPTON_KAFKA": "127.0.0.1:1", "KRYPTON_MASTER_KEY": key, "COLUMNS": "80"}
+    return CommandLine(home, tuple(given.items()))
+
+
+def test_an_operator_makes_it_now_and_the_page_shows_it_at_80_columns(world: RegionWorld, tmp_path: Path) -> None:
+    of_all(world)
+    for person in range(6):
+        world.give("CHA", f"more{person}", 500.0)
+    world.fold()
+    line = commands(world, tmp_path / "home")
+    assert "no comparison with the region was made yet" in line.show("dose", "device", "CHA")
+    made = line.ask("dose", "region")
+    assert (made["exposures"], made["sites"], made["groups"], made["told"]) == (16, 5, 1, 1)
+    shown = line.show("dose", "device", "CHA")
+    assert "Beside the region, from 2024-06-10 to 2025-06-10: 5 establishments" in shown
+    assert re.search(r"^Chest PA +adult +DAP mGy·cm² +500 +100, 500 +between them +5$", shown, re.MULTILINE)
+    assert max(map(len, shown.splitlines())) <= 80
+
+
+def test_before_the_tables_are_there_it_says_what_to_do(world: RegionWorld, tmp_path: Path) -> None:
     world.query("DROP SCHEMA dose_region CASCADE; SELECT 1")
-    with pytest.raises(Exception, match="dose_region"):
-        region.make(world.ours, lambda _: None)
+    said = commands(world, tmp_path / "home").complaint(4, "dose", "region")
+    assert said.endswith("run krypton init")
