@@ -15,7 +15,7 @@ from krypton.cli.dose_device import device
 from krypton.cli.dose_export import export
 from krypton.cli.dose_findings import acts, findings
 from krypton.cli.dose_levels import compared
-from krypton.cli.dose_page import Language, Page, keep, language_of, new_file
+from krypton.cli.dose_page import Language, Page, keep, language_of, new_file, site_names
 from krypton.cli.dose_region import region
 from krypton.cli.dose_reread import reread
 from krypton.cli.dose_return import returned
@@ -55,7 +55,7 @@ def show(
     if html is not None:
         from krypton.faces.dose.page import page
 
-        keep(html, page(found, wanted, ours.ledger.clock().date()).encode())
+        keep(html, page(found, wanted, ours.ledger.clock().date(), site_names(ours)).encode())
         return
     if as_json:
         document(found)

@@ -8,7 +8,7 @@ import typer
 
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton
-from krypton.cli.dose_page import Language, keep, language_of, new_file
+from krypton.cli.dose_page import Language, keep, language_of, new_file, site_names
 from krypton.cli.dose_region import beside
 from krypton.cli.dose_sums import Since, Until, days, period
 from krypton.cli.options import AsJson
@@ -41,7 +41,7 @@ def device(
     if html is not None:
         from krypton.faces.practice.page import page
 
-        keep(html, page(found, wanted, ours.ledger.clock().date()).encode())
+        keep(html, page(found, wanted, ours.ledger.clock().date(), site_names(ours)).encode())
         return
     if as_json:
         document(found)

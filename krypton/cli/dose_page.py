@@ -2,12 +2,15 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from adapters import durable
 from krypton.cli.output import facts
+
+if TYPE_CHECKING:
+    from krypton.bootstrap import Krypton
 
 Page = Annotated[
     Path | None, typer.Option("--html", metavar="OUT", help="Write a page for the patient to OUT, a new file.")
@@ -37,6 +40,11 @@ def language_of(given: Tongue | None, page: Path | None) -> str:
     if given is not None and page is None:
         raise typer.BadParameter("it is the language of a page: add --html OUT", param_hint="--language")
     return (given or Tongue.FR).value
+
+
+def site_names(ours: "Krypton") -> dict[str, str]:
+    """Of each establishment, by its code: people know no codes."""
+    return {code: site.name for code, site in ours.ledger.directory().sites.items()}
 
 
 def keep(out: Path, content: bytes) -> None:

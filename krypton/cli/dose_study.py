@@ -8,7 +8,7 @@ import typer
 from domain.dose_alerts import QUANTITIES
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import asker, krypton
-from krypton.cli.dose_page import Language, Page, keep, language_of, new_file
+from krypton.cli.dose_page import Language, Page, keep, language_of, new_file, site_names
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, facts, table
 
@@ -36,7 +36,7 @@ def study(
     if html is not None:
         from krypton.faces.dose.study import page
 
-        keep(html, page(found, wanted, ours.ledger.clock().date()).encode())
+        keep(html, page(found, wanted, ours.ledger.clock().date(), site_names(ours)).encode())
     elif as_json:
         document(found)
     else:

@@ -12,7 +12,9 @@ from krypton.faces.dose.standards import given
 from tests.fakes.roles import roles_file
 
 AS_AUDITOR = ("--as", "auditor:test")
-OURS = SimpleNamespace(ledger=SimpleNamespace(clock=lambda: datetime(2026, 3, 1, tzinfo=UTC)), archive=None)
+SITES = {"CHA": SimpleNamespace(name="Hôpital fictif A")}
+LEDGER = SimpleNamespace(clock=lambda: datetime(2026, 3, 1, tzinfo=UTC), directory=lambda: SimpleNamespace(sites=SITES))
+OURS = SimpleNamespace(ledger=LEDGER, archive=None)
 READERS = (dose, given)
 COMMANDS = (dose, dose_export)
 

@@ -15,7 +15,8 @@ from domain.dose_acts import DoseActs
 from domain.dose_flags import Comparison
 from domain.dose_levels import ReferenceLevels
 from domain.errors import NotFound
-from krypton.faces.dose.study import STUDY, page
+from krypton.faces.dose.study import page
+from krypton.faces.dose.technique import STUDY
 from krypton.faces.dose.words import LANGUAGES
 from krypton.queries.study_doses import picked
 from projections.cumulative_dose import queries
@@ -108,7 +109,7 @@ def test_each_figure_equals_what_pandas_computes_from_the_events(read: Read, see
 def test_each_exposure_says_how_it_was_made_and_a_total_that_differs_is_told(read: Read) -> None:
     region, person, study = some(Random(1))
     text = page(document(read(region), person, study), "en", TODAY)
-    assert ("kvp 70" in text, "tube current ma 400.5 mA" in text) == (True, True)
+    assert ("voltage 70\u00a0kV" in text, "current 400.5\u00a0mA" in text) == (True, True)
     assert STUDY["en"]["differs"] in text
     assert "2.25.7" not in Shown(text).events, "nothing of another study"
 

@@ -12,6 +12,9 @@ from tests.fakes.written_doses import AS_AUDITOR, Asking, asking
 
 NOTHING: dict[str, Any] = {
     "patient": {"given": "Marie", "family": "FICTIVE", "birth_date": None},
+    "since": None,
+    "until": None,
+    "undated": 0,
     "totals": {},
     "estimates": None,
     "exposures": [],

@@ -20,6 +20,8 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Kinds of exams that people know, each with its modalities (DICOM PS3.3 C.7.3.1.1.1); others are ``other``."""
 OTHER: Final = "other"
+IMAGE: Final = "image"
+"""As an exposure names its source."""
 SUMMED: Final = QUANTITIES[1:]  # CTDIvol is an average over a scanned length: its sum is meaningless
 
 
@@ -27,7 +29,8 @@ SUMMED: Final = QUANTITIES[1:]  # CTDIvol is an average over a scanned length: i
 class Exam:
     """One study. ``date``: YYYY-MM-DD, empty where it is not known; ``doses``: known quantities alone;
     ``pregnancy``: ``said`` where an order or a report says that there is or may be one, ``disagrees`` where another
-    denies it; ``estimate_msv``: of the effective dose, where each exposure with a dose has one.
+    denies it; ``estimate_msv``: of the effective dose, where each exposure with a dose has one;
+    ``from_images``: a dose is of the images' headers, for want of a report.
     """
 
     study_uid: str
@@ -39,6 +42,7 @@ class Exam:
     doses: Mapping[str, float]
     pregnancy: str = ""
     estimate_msv: float | None = None
+    from_images: bool = False
 
 
 def exams(found: Mapping[str, Any]) -> list[Exam]:
@@ -89,6 +93,7 @@ def _exam(study: str, rows: Sequence[Row], alone: Sequence[Row], reports: Sequen
         doses=doses(rows, alone),
         pregnancy=_pregnancy(rows),
         estimate_msv=_estimate(rows, alone),
+        from_images=any(row["source"] == IMAGE for row in rows),
     )
 
 

@@ -7,16 +7,30 @@ from typing import Any, Final
 from domain.dose_alerts import EXAMS
 from krypton.faces.dose.exams import SUMMED, Exam, exams
 from krypton.faces.dose.timeline import timeline
-from krypton.faces.dose.words import KIND_NAMES, QUANTITY_NAMES, SHORT_NAMES, WORDS, day, number
+from krypton.faces.dose.words import (
+    BRIEF,
+    COLON,
+    KIND_NAMES,
+    PLAIN,
+    QUANTITY_NAMES,
+    SHORT_NAMES,
+    WORDS,
+    day,
+    number,
+    period,
+)
 from krypton.faces.templates import templates
 from schemas.event import ERASED
 
 CSP: Final = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+NOBODY: Final[Mapping[str, str]] = {}
 
 
-def page(found: Mapping[str, Any], language: str, today: date) -> str:
-    """The page of a ``dose show`` document. ``language``: one of ``LANGUAGES``."""
+def page(found: Mapping[str, Any], language: str, today: date, sites: Mapping[str, str] = NOBODY) -> str:
+    """The page of a ``dose show`` document. ``language``: one of ``LANGUAGES``; ``sites``: names by code."""
     made = exams(found)
+    name, of = _name(found["patient"], WORDS[language]), period(found, language)
+    made_on = day(today.isoformat(), language)
     names, words = QUANTITY_NAMES[language], WORDS[language]
 
     def doses(values: Mapping[str, float | None]) -> list[tuple[str, str, float, str, str]]:
@@ -34,15 +48,22 @@ def page(found: Mapping[str, Any], language: str, today: date) -> str:
             words=words,
             kinds=KIND_NAMES[language],
             short={kind: SHORT_NAMES.get(name, name) for kind, name in KIND_NAMES[language].items()},
-            name=_name(found["patient"], words),
+            colon=COLON[language],
+            brief=BRIEF[language],
+            plain=PLAIN[language],
+            name=name,
+            period=of,
+            always=found["since"] is None and found["until"] is None,
+            foot=f"{words['title']} · {name} · {of} · {words['made']} {made_on}",
             born=day(found["patient"]["birth_date"] or words["not_known"], language),
-            today=day(today.isoformat(), language),
+            today=made_on,
             day=lambda text: day(text, language) if text else words["not_known"],
             number=lambda value: number(value, language),
             doses=doses,
             totals=doses(found["totals"]),
             estimated=found["estimates"] is not None,
             exams=made,
+            sites=lambda codes: ", ".join(sites.get(code, code) for code in codes),
             places=len({site for exam in made for site in exam.sites}),
             undated=sum(not exam.date for exam in made),
             timeline=timeline(made),
@@ -80,6 +101,7 @@ def _left_out(found: Mapping[str, Any]) -> list[tuple[str, int]]:
         "unread": len(found["unread"]),
         "withheld": found.get("withheld", 0),
         "doubtful": doubtful,
+        "undated_then": found["undated"],
         "qa": found["qa_exposures"],
     }
     return [(name, count) for name, count in counts.items() if count]

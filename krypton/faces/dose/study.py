@@ -2,75 +2,26 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
 from domain.dose_alerts import QUANTITIES
 from domain.dose_flags import AT_EXAM
-from krypton.faces.dose.page import CSP
-from krypton.faces.dose.words import WORDS, day, number
+from krypton.faces.dose.page import CSP, NOBODY
+from krypton.faces.dose.technique import STUDY, technique, warning
+from krypton.faces.dose.words import COLON, WORDS, day, moment, number
 from krypton.faces.practice.words import label
 from krypton.faces.templates import templates
 from schemas.event import ERASED
 
-STUDY: Final[Mapping[str, Mapping[str, str]]] = {
-    "fr": {
-        "title": "Dose de l’examen",
-        "exposures": "Expositions",
-        "time": "Heure",
-        "what": "Protocole, région",
-        "how": "Technique",
-        "dose": "Dose",
-        "flags": "Remarques",
-        "sums": "Somme des expositions et total du compte rendu",
-        "sum": "Somme",
-        "total": "Total déclaré",
-        "differs": "diffère",
-        "reports": "Comptes rendus",
-        "device": "Appareil",
-        "source": "Source",
-        "warnings": "Avertissements",
-        "superseded": "remplacé",
-        "qa": "test de l’appareil",
-        "report": "compte rendu de dose",
-        "image": "en-têtes d’images",
-        "over": "au-dessus du NRD {value}",
-        "implausible": "{name} invraisemblable",
-        "plane": "plan {plane}",
-        "none": "aucun",
-    },
-    "en": {
-        "title": "Dose of the exam",
-        "exposures": "Exposures",
-        "time": "Time",
-        "what": "Protocol, region",
-        "how": "Technique",
-        "dose": "Dose",
-        "flags": "Remarks",
-        "sums": "Sum of the exposures, and total of the report",
-        "sum": "Sum",
-        "total": "Stated total",
-        "differs": "differs",
-        "reports": "Reports",
-        "device": "Device",
-        "source": "Source",
-        "warnings": "Warnings",
-        "superseded": "superseded",
-        "qa": "test of the device",
-        "report": "dose report",
-        "image": "image headers",
-        "over": "over the NRD {value}",
-        "implausible": "{name} implausible",
-        "plane": "plane {plane}",
-        "none": "none",
-    },
-}
-UNITS: Final[Mapping[str, str]] = {"kvp": "kV", "ma": "mA", "mas": "mAs", "ms": "ms", "mm": "mm", "deg": "°", "s": "s"}
-"""By the end of a technique's name."""
 
-
-def page(found: Mapping[str, Any], language: str, today: date) -> str:
-    """The page of a ``dose study`` document. ``language``: one of ``LANGUAGES``."""
+def page(found: Mapping[str, Any], language: str, today: date, sites: Mapping[str, str] = NOBODY) -> str:
+    """The page of a ``dose study`` document. ``language``: one of ``LANGUAGES``; ``sites``: names by code."""
     words = STUDY[language]
+    name, made_on = _name(found["patient"], WORDS[language]), day(f"{today}", language)
+    place = ", ".join(sorted({sites.get(report["site"], report["site"]) for report in found["reports"]}))
+    when = day(_when(found), language)
+    exposures = [_exposure(row, when, words, language) for row in found["exposures"]]
+    foot = (words["title"], name, when, place, f"{WORDS[language]['made']} {made_on}")
     standing = [report for report in found["reports"] if report["superseded_by"] is None]
     return (
         templates("krypton.faces.dose")
@@ -81,15 +32,26 @@ def page(found: Mapping[str, Any], language: str, today: date) -> str:
             words=words,
             said=WORDS[language],
             found=found,
-            name=_name(found["patient"], WORDS[language]),
+            colon=COLON[language],
+            name=name,
+            place=place,
+            when=when,
+            foot=" · ".join(filter(None, foot)),
             born=day(found["patient"]["birth_date"] or WORDS[language]["not_known"], language),
-            today=day(today.isoformat(), language),
-            exposures=[_exposure(row, words, language) for row in found["exposures"]],
+            today=made_on,
+            exposures=exposures,
+            odd=any(row["flags"] for row in exposures),
             sums=[_sum(q, found["sums"], standing, language) for q in QUANTITIES[1:] if _told(q, found, standing)],
-            reports=[_report(report, words) for report in found["reports"]],
+            reports=[_report(report, sites, language) for report in found["reports"]],
             number=lambda value: number(value, language),
         )
     )
+
+
+def _when(found: Mapping[str, Any]) -> str:
+    """The first day that is stated (YYYY-MM-DD); empty where none is."""
+    starts = [row["started_at"] for row in found["exposures"] if row["started_at"]]
+    return min(starts or [one["reported_at"] for one in found["reports"] if one["reported_at"]], default="")[:10]
 
 
 def _name(who: Mapping[str, Any], words: Mapping[str, str]) -> str:
@@ -97,12 +59,15 @@ def _name(who: Mapping[str, Any], words: Mapping[str, str]) -> str:
     return words["erased"] if ERASED in names else " ".join(names) or words["not_known"]
 
 
-def _exposure(row: Mapping[str, Any], words: Mapping[str, str], language: str) -> dict[str, Any]:
-    what = [row[name] for name in ("protocol", "target_region", "acquisition", "laterality") if row[name]]
+def _exposure(row: Mapping[str, Any], when: str, words: Mapping[str, str], language: str) -> dict[str, Any]:
+    """``when``: the day of the exam, which is not told again."""
+    side = words.get(f"side_{row['side']}", row["laterality"])
+    told = (row[name] for name in ("protocol", "target_region", "acquisition", "radiopharmaceutical"))
+    what = [one for one in (*told, side) if one]
     doses = [(q, *label(q, language), row[q]) for q in QUANTITIES if row[q] is not None]
     return {
         "uid": row["irradiation_event_uid"],
-        "at": (row["started_at"] or "")[:16].replace("T", " "),
+        "at": moment(row["started_at"] or "", language).removeprefix(f"{when} "),
         "modality": row["modality"],
         "what": ", ".join(what),
         "how": _how(row, words, language),
@@ -117,9 +82,8 @@ def _how(row: Mapping[str, Any], words: Mapping[str, str], language: str) -> lis
     for name, value in (row["technique"] or {}).items():
         if value is None:
             continue
-        unit = UNITS.get(name.rpartition("_")[2], "")
         shown = number(value, language) if isinstance(value, int | float) else str(value)
-        told.append(f"{name.replace('_', ' ')} {shown} {unit}".strip())
+        told.append(technique(name, shown, language))
     return [*told, row["filters"]] if row["filters"] else told
 
 
@@ -146,15 +110,17 @@ def _sum(quantity: str, sums: Mapping[str, Any], reports: list[Mapping[str, Any]
     return {"quantity": quantity, "name": name, "unit": unit, "sum": sums.get(quantity), "stated": told}
 
 
-def _report(report: Mapping[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
-    device = report["device"]
+def _report(report: Mapping[str, Any], sites: Mapping[str, str], language: str) -> dict[str, Any]:
+    device, words = report["device"], STUDY[language]
+    names = {quantity: label(quantity, language)[0] for quantity in QUANTITIES}
     parts = [device.get(name) for name in ("manufacturer", "model", "serial", "station")]
     notes = report["not_understood"]
-    told = [*report["warnings"], *(notes if isinstance(notes, list) else [notes] if notes else [])]
+    told = [warning(code, language, names) for code in report["warnings"]]
+    told += [*(notes if isinstance(notes, list) else [notes] if notes else [])]
     told += [words["superseded"]] if report["superseded_by"] else []
     return {
-        "at": (report["reported_at"] or "")[:16].replace("T", " "),
-        "site": report["site"],
+        "at": moment(report["reported_at"] or "", language),
+        "site": sites.get(report["site"], report["site"]),
         "device": " ".join(part for part in parts if part),
         "source": words[report["source"]],
         "warnings": told + ([words["qa"]] if report["qa"] else []),

@@ -7,9 +7,11 @@ from typing import Final
 
 from krypton.faces.dose.exams import KINDS, OTHER, Exam
 
-WIDTH, LEFT, RIGHT, TOP, ROW = 900, 170, 24, 28, 34
-MOST_YEARS: Final = 12
-"""Years that are written below the line; of more, every second, fifth or tenth is."""
+WIDTH, LEFT, RIGHT, TOP, ROW = 640, 10, 14, 44, 52
+MOST_YEARS: Final = 7
+"""Years that are written below the line, also where letters are large; of more, every second, fifth or tenth is."""
+LABEL: Final = 54
+"""The room of a year."""
 STEPS: Final = (1, 2, 5, 10, 20)
 
 
@@ -24,7 +26,9 @@ class Mark:
 
 @dataclass(frozen=True)
 class Timeline:
-    """``rows``: kind and height; ``years``: what is written below, and where."""
+    """``rows``: kind and height; ``counts``: kind and how many exams; ``years``: what is written below, and where;
+    ``last``: the last year.
+    """
 
     width: int
     height: int
@@ -33,6 +37,8 @@ class Timeline:
     rows: Sequence[tuple[str, float]]
     years: Sequence[tuple[int, float]]
     marks: Sequence[Mark]
+    counts: Sequence[tuple[str, int]]
+    last: int
 
 
 def timeline(exams: Sequence[Exam]) -> Timeline | None:
@@ -53,8 +59,10 @@ def timeline(exams: Sequence[Exam]) -> Timeline | None:
     years = range(begin.year, end.year + 1)
     step = next((step for step in STEPS if len(years) <= step * MOST_YEARS), STEPS[-1])
     told = [(year, place(date(year, 1, 1))) for year in years if (year - begin.year) % step == 0]
-    bottom = TOP + ROW * len(kinds) - ROW // 2
-    return Timeline(WIDTH, bottom + 28, LEFT, bottom, [*heights.items()], told, marks)
+    told = [(year, x) for year, x in told if x <= WIDTH - LABEL]
+    counts = [(kind, sum(exam.kind == kind for _, exam in dated)) for kind in kinds]
+    bottom = TOP + ROW * (len(kinds) - 1) + 14
+    return Timeline(WIDTH, bottom + 30, LEFT, bottom, [*heights.items()], told, marks, counts, end.year)
 
 
 def _day(text: str) -> date | None:

@@ -2,13 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil, floor, log10
 from typing import Any, Final
 
 Group = Mapping[str, Any]
 ROOM: Final = 1.08
 """Above the greatest that is shown."""
-BOX_WIDTH, PAD = 640, 8
-WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 320, 150, 8, 18, 26
+BOX_WIDTH, PAD = 400, 8
+WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 320, 130, 8, 30, 22
+FLOOR: Final = HEIGHT - BOTTOM
+COUNTS: Final = 36
+"""At the left of bars, for how many there are."""
+ROWS: Final[Mapping[str, float]] = {"nrd": 0.0, "vgd": 14.0}
+"""Above boxes and bars each level is named on a row of its own, so that names never meet."""
+NAME: Final = 125
+"""The room of a level's name and value."""
+NUMBER: Final = 56
+"""The room of a value below a box."""
 MARGIN: Final = 36
 """At the right of a trend, for the names of levels."""
 APART: Final = 12.0
@@ -17,21 +27,26 @@ APART: Final = 12.0
 
 @dataclass(frozen=True)
 class Line:
-    """A level: where it lies, and what it is called by (``nrd``, ``vgd``). ``label``: where its name is written."""
+    """A level: where it lies, and what it is called by (``nrd``, ``vgd``). ``label``: where its name is written;
+    ``aside``: how far beside an upright line.
+    """
 
     name: str
     at: float
     value: float
     label: float
+    aside: int = 0
 
 
 @dataclass(frozen=True)
 class Box:
-    """From the 10th to the 90th percentile, with the quartiles and the median between. ``top``: the end of the line."""
+    """From the 10th to the 90th percentile, with the quartiles and the median between. ``scale``: of the values that
+    are written below, where, how it is set (``text-anchor``), and the value.
+    """
 
     places: Mapping[str, float]
     lines: Sequence[Line]
-    top: float
+    scale: Sequence[tuple[float, str, float]]
 
 
 @dataclass(frozen=True)
@@ -48,11 +63,16 @@ class Trend:
 
 @dataclass(frozen=True)
 class Bars:
-    """``bars``: x, y, width, height, and what each stands for; the area is the count."""
+    """``bars``: x, y, width, height, and what each stands for; the area is the count. ``counts``: height and count of
+    a bar as wide as ``each``, the narrowest; ``left``: where they begin.
+    """
 
     bars: Sequence[tuple[float, float, float, float, Mapping[str, Any]]]
     lines: Sequence[Line]
     ends: tuple[float, float]
+    counts: Sequence[tuple[float, float]]
+    each: float
+    left: int = COUNTS
 
 
 def _levels(group: Group) -> list[tuple[str, float]]:
@@ -71,7 +91,22 @@ def box(group: Group) -> Box:
         return float(round(PAD + (BOX_WIDTH - 2 * PAD) * max(value, 0.0) / top, 1))
 
     places = {name: place(group[name]) for name in ("p10", "q1", "median", "q3", "p90")}
-    return Box(places, [Line(name, place(value), value, place(value)) for name, value in levels], top)
+    middle = places["median"]
+    scale: list[tuple[float, str, float]] = [(PAD, "start", 0.0)] if middle > PAD + NUMBER / 2 else []
+    scale += [(BOX_WIDTH - PAD, "end", top)] if middle < BOX_WIDTH - PAD - NUMBER else []
+    scale.append((min(max(middle, PAD), BOX_WIDTH - PAD), _anchor(middle), group["median"]))
+    return Box(places, [_upright(name, place(value), value, BOX_WIDTH) for name, value in levels], scale)
+
+
+def _upright(name: str, at: float, value: float, width: int) -> Line:
+    """A guide value is lower than its level: its name stands at its left, that of the level at its right."""
+    right = at < NAME if name == "vgd" else at < width - NAME
+    return Line(name, at, value, ROWS[name], 4 if right else -4)
+
+
+def _anchor(x: float) -> str:
+    """How a text is set there, so that it ends within the picture."""
+    return "start" if x < NUMBER / 2 else "end" if x > BOX_WIDTH - NUMBER / 2 else "middle"
 
 
 def trend(group: Group) -> Trend | None:
@@ -84,7 +119,7 @@ def trend(group: Group) -> Trend | None:
     top = max([*(one["median"] for one in known), *(value for _, value in levels)]) * ROOM or 1.0
 
     def height(value: float) -> float:
-        return round(HEIGHT - BOTTOM - (HEIGHT - BOTTOM - TOP) * max(value, 0.0) / top, 1)
+        return round(FLOOR - (FLOOR - TOP) * max(value, 0.0) / top, 1)
 
     greatest, least = max(known, key=_median), min(known, key=_median)
     points, parts, before = [], list[list[str]](), None
@@ -110,18 +145,29 @@ def bars(group: Group) -> Bars:
     found = group["histogram"]
     low, high = found[0]["from"], found[-1]["to"]
     span = (high - low) or 1.0
-    most = max(_density(one) for one in found)
+    each = min(float(one["to"] - one["from"]) for one in found) or 1.0
+    steps = _steps(max(_density(one) for one in found) * each)
 
     def place(value: float) -> float:
-        return float(round(LEFT + (WIDTH - 2 * LEFT) * (value - low) / span, 1))
+        return float(round(COUNTS + (WIDTH - LEFT - COUNTS) * (value - low) / span, 1))
+
+    def height(count: float) -> float:
+        return round((FLOOR - TOP) * count / steps[-1], 1)
 
     drawn = []
     for one in found:
-        height = round((HEIGHT - BOTTOM - TOP) * _density(one) / most, 1)
-        left, right = place(one["from"]), place(one["to"])
-        drawn.append((left, round(HEIGHT - BOTTOM - height, 1), round(max(right - left - 1, 1), 1), height, one))
-    lines = [Line(name, place(value), value, place(value)) for name, value in _levels(group) if low <= value <= high]
-    return Bars(drawn, lines, (low, high))
+        tall, left, right = height(_density(one) * each), place(one["from"]), place(one["to"])
+        drawn.append((left, round(FLOOR - tall, 1), round(max(right - left - 1, 1), 1), tall, one))
+    lines = [_upright(name, place(value), value, WIDTH) for name, value in _levels(group) if low <= value <= high]
+    counts = [(round(FLOOR - height(count), 1), count) for count in steps]
+    return Bars(drawn, lines, (low, high), counts, each)
+
+
+def _steps(most: float) -> list[float]:
+    """Zero and two to five round counts, the last at or above the greatest."""
+    power = 10.0 ** floor(log10(most / 2))
+    step = max(1.0, next(power * one for one in (5, 2, 1) if power * one <= most / 2))
+    return [step * number for number in range(max(1, ceil(most / step)) + 1)]
 
 
 def _median(month: Mapping[str, Any]) -> float:

@@ -3,17 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Any
 
-from krypton.faces.dose.page import CSP
-from krypton.faces.dose.words import day, number
-from krypton.faces.practice.charts import Bars, Box, Trend, bars, box, trend
+from krypton.faces.dose.page import CSP, NOBODY
+from krypton.faces.dose.words import COLON, day, period
+from krypton.faces.practice.charts import FLOOR, HEIGHT, Bars, Box, Trend, bars, box, trend
+from krypton.faces.practice.told import Telling
 from krypton.faces.practice.words import WORDS, label
 from krypton.faces.templates import templates
 
 Document = Mapping[str, Any]
-FIGURES: Final = 4
-"""Digits that are written of a value; the element has all of them."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +27,11 @@ class Card:
     over: bool
 
 
-def page(found: Document, language: str, today: date) -> str:
-    """The page of a ``dose device`` document. ``language``: one of ``LANGUAGES``."""
-    words = WORDS[language]
+def page(found: Document, language: str, today: date, sites: Mapping[str, str] = NOBODY) -> str:
+    """The page of a ``dose device`` document. ``language``: one of ``LANGUAGES``; ``sites``: names by code."""
+    words, telling = WORDS[language], Telling(language)
+    site, of, made_on = sites.get(found["site"], found["site"]), period(found, language), day(f"{today}", language)
+    heading = [words["title"], site, found["device"], f"{words['period']}{COLON[language]} {of}"]
     named = [one["device"] for one in found["devices"] if found["device"] in (None, one["device"])]
     told = [group for group in found["groups"] if not group["too_small"]]
     return (
@@ -41,16 +42,25 @@ def page(found: Document, language: str, today: date) -> str:
             language=language,
             words=words,
             found=found,
-            today=day(today.isoformat(), language),
-            period=_period(found, words, language),
+            colon=COLON[language],
+            today=made_on,
+            site=site,
+            floor=FLOOR,
+            height=HEIGHT,
+            period=of,
+            foot=" · ".join(filter(None, [*heading, f"{words['made']} {made_on}"])),
             devices=[(name, [_card(g, words) for g in told if g["device"] == name]) for name in named],
             groups=told,
             small=[group for group in found["groups"] if group["too_small"]],
             operators=[one for one in found["operators"] if not one["too_small"]],
             label=lambda quantity: label(quantity, language),
-            number=lambda value: number(float(f"{value:.{FIGURES}g}"), language),
-            whom=lambda group: _whom(group, words),
-            act=lambda group: group["act"] or group["protocol"] or words["unknown"],
+            number=telling.number,
+            whom=telling.whom,
+            act=telling.act,
+            of_month=telling.month,
+            told_box=telling.box,
+            told_trend=telling.trend,
+            told_bars=telling.bars,
         )
     )
 
@@ -72,16 +82,3 @@ def _verdict(group: Document, words: Mapping[str, str]) -> tuple[str, bool]:
     said = f"{words[level['statistic']]} {words['over'] if statistic > level['value'] else words['under']}"
     low = level["guide"] is not None and statistic < level["guide"]
     return f"{said} {words['low']}" if low else said, statistic > level["value"]
-
-
-def _whom(group: Document, words: Mapping[str, str]) -> str:
-    parts = [words[group["population"] or "nobody_known"], group["weight"]]
-    if group["phantom_cm"]:
-        parts.append(words["phantom"].format(cm=group["phantom_cm"]))
-    return ", ".join(part for part in parts if part)
-
-
-def _period(found: Document, words: Mapping[str, str], language: str) -> str:
-    bounds = ((words["since"], found["since"]), (words["until"], found["until"]))
-    said = " ".join(f"{word} {day(at, language)}" for word, at in bounds if at)
-    return said or words["always"]

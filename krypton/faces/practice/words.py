@@ -8,15 +8,21 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "title": "Doses délivrées par appareil",
         "made": "Page établie le",
         "period": "Période",
-        "since": "depuis le",
-        "until": "jusqu’au",
-        "always": "tout ce qui est connu",
         "intro": "Chaque cadre montre une acquisition courante sur un appareil. La moitié des doses est dans la "
         "boîte ; le trait épais est la médiane ; les moustaches vont du 10e au 90e centile.",
         "nobody": "Aucun patient n’est nommé. Un groupe de moins de {least} personnes n’a pas de chiffre.",
         "levels": "Niveaux de référence (NRD) : version {version}. Un NRD n’est pas une limite : si la médiane passe "
         "au-dessus, on cherche pourquoi.",
         "no_levels": "Aucun niveau de référence n’est en vigueur ici.",
+        "nrd_is": "niveau de référence, auquel la médiane est comparée",
+        "vgd_is": "valeur guide : en dessous, vérifier la qualité d’image",
+        "uneven": "Dans l’histogramme, une barre plus large réunit plusieurs tranches, à la hauteur de leur moyenne.",
+        "told_box": "{act}, {whom}, {name} en {unit} : médiane {median}, quartiles {q1} et {q3}, 10e centile {p10}, "
+        "90e centile {p90}",
+        "told_trend": "Médiane par mois, de {first} à {last} : {each}",
+        "told_bars": "Acquisitions par dose en {unit} : {each}",
+        "source": "Source : comptes rendus de dose et images que les appareils ont transmis jusqu’au jour de la page. "
+        "Chaque exposition est comptée une fois. Une valeur invraisemblable n’est dans aucun chiffre.",
         "device": "Appareil",
         "unknown": "non connu",
         "adult": "adultes",
@@ -39,7 +45,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "no_level": "pas de NRD chargé pour cet acte",
         "too_small": "groupe trop petit ({n} sur {least})",
         "trend": "Médiane par mois",
-        "histogram": "Combien de fois quelle dose",
+        "histogram": "Acquisitions par tranche de {width} {unit}",
         "table": "Tous les chiffres",
         "act": "Acte ou protocole",
         "quantity": "Grandeur",
@@ -53,15 +59,21 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "title": "Doses given by each device",
         "made": "Page made on",
         "period": "Period",
-        "since": "from",
-        "until": "to",
-        "always": "all that is known",
         "intro": "Each frame shows one common acquisition on one device. Half of the doses are in the box; the thick "
         "line is the median; the whiskers go from the 10th to the 90th percentile.",
         "nobody": "No patient is named. A group of fewer than {least} persons has no figure.",
         "levels": "Reference levels (NRD): version {version}. An NRD is no limit: where the median is over it, one "
         "looks for the reason.",
         "no_levels": "No reference levels are in force here.",
+        "nrd_is": "reference level, with which the median is compared",
+        "vgd_is": "guide value: below it, look at image quality",
+        "uneven": "In the histogram, a wider bar joins several steps, at the height of their mean.",
+        "told_box": "{act}, {whom}, {name} in {unit}: median {median}, quartiles {q1} and {q3}, 10th percentile {p10}, "
+        "90th percentile {p90}",
+        "told_trend": "Median by month, from {first} to {last}: {each}",
+        "told_bars": "Acquisitions by dose in {unit}: {each}",
+        "source": "Source: dose reports and images that the devices sent up to the day of this page. Each exposure is "
+        "counted once. An implausible value is in no figure.",
         "device": "Device",
         "unknown": "not known",
         "adult": "adults",
@@ -84,7 +96,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "no_level": "no NRD loaded for this act",
         "too_small": "group too small ({n} of {least})",
         "trend": "Median by month",
-        "histogram": "How often which dose",
+        "histogram": "Acquisitions per {width} {unit}",
         "table": "All figures",
         "act": "Act or protocol",
         "quantity": "Quantity",
@@ -101,7 +113,7 @@ SHORT: Final[Mapping[str, tuple[str, str]]] = {
     "dap_mgycm2": ("DAP", "mGy·cm²"),
     "dose_rp_mgy": ("dose (RP)", "mGy"),
     "agd_mgy": ("AGD", "mGy"),
-    "activity_mbq": ("A", "MBq"),
+    "activity_mbq": ("activity", "MBq"),
 }
 FRENCH: Final[Mapping[str, str]] = {
     "ctdivol_mgy": "IDSV",
@@ -109,6 +121,7 @@ FRENCH: Final[Mapping[str, str]] = {
     "dap_mgycm2": "PDS",
     "dose_rp_mgy": "dose (PR)",
     "agd_mgy": "DGM",
+    "activity_mbq": "activité",
 }
 
 

@@ -1,0 +1,60 @@
+"""Tells figures of practice in words and digits of a language: of whom they are, and what each picture shows."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from krypton.faces.dose.words import number
+from krypton.faces.practice.words import WORDS, label
+
+Group = Mapping[str, Any]
+FIGURES: Final = 4
+"""Digits that are written of a value; the element has all of them."""
+OF_BOX: Final = ("median", "q1", "q3", "p10", "p90")
+
+
+class Telling:
+    """In one language. ``box``, ``trend``, ``bars``: what a picture shows, for whoever does not see it."""
+
+    def __init__(self, language: str) -> None:
+        self._language, self._words = language, WORDS[language]
+
+    def number(self, value: float) -> str:
+        """With the digits that people read."""
+        return number(float(f"{value:.{FIGURES}g}"), self._language)
+
+    def month(self, month: str) -> str:
+        """``month``: YYYY-MM."""
+        return "/".join(reversed(month.split("-"))) if self._language == "fr" else month
+
+    def act(self, group: Group) -> str:
+        """What was done, as far as it is known."""
+        return str(group["act"] or group["protocol"] or self._words["unknown"])
+
+    def whom(self, group: Group) -> str:
+        """To whom, and under which phantom."""
+        parts = [self._words[group["population"] or "nobody_known"], group["weight"]]
+        if group["phantom_cm"]:
+            parts.append(self._words["phantom"].format(cm=group["phantom_cm"]))
+        return ", ".join(part for part in parts if part)
+
+    def box(self, group: Group) -> str:
+        """The group with its five figures."""
+        name, unit = label(group["quantity"], self._language)
+        figures = {figure: self.number(group[figure]) for figure in OF_BOX}
+        told = {"act": self.act(group), "whom": self.whom(group), "name": name, "unit": unit}
+        return self._words["told_box"].format(**told, **figures)
+
+    def trend(self, group: Group) -> str:
+        """Each month that has a median, with it."""
+        known = [one for one in group["months"] if one["median"] is not None]
+        each = "; ".join(f"{self.month(one['month'])} {self.number(one['median'])}" for one in known)
+        first, last = self.month(known[0]["month"]), self.month(known[-1]["month"])
+        return self._words["told_trend"].format(first=first, last=last, each=each)
+
+    def bars(self, group: Group) -> str:
+        """Each bar with its bounds and its count."""
+        told = (
+            f"{self.number(one['from'])} – {self.number(one['to'])} ({one['exposures']})" for one in group["histogram"]
+        )
+        unit = label(group["quantity"], self._language)[1]
+        return self._words["told_bars"].format(unit=unit, each="; ".join(told))

@@ -1,0 +1,200 @@
+"""Pages of doses: each printed page says what it is, pictures are told in words, and nothing is left in codes."""
+
+import re
+from collections.abc import Callable
+from html.parser import HTMLParser
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from adapters.dicom.rdsr.concepts import TECHNIQUE as READ
+from krypton.faces.dose.page import page as patient_page
+from krypton.faces.dose.study import page as study_page
+from krypton.faces.dose.technique import STUDY, TECHNIQUE, warning
+from krypton.faces.dose.words import BRIEF, COLON, LANGUAGES, PLAIN, QUANTITY_NAMES, WORDS, day, moment
+from krypton.faces.practice.charts import FLOOR, HEIGHT, TOP, bars, box
+from krypton.faces.practice.page import page as device_page
+from krypton.faces.templates import css_string
+from tests.fakes.dose_pages import LONG, TODAY, device, patient, study
+
+SITES = {"CHA": "Hôpital fictif A"}
+Made = Callable[[str], str]
+PAGES: dict[str, Made] = {
+    "patient": lambda language: patient_page(patient(7, who=LONG, alerts=True), language, TODAY, SITES),
+    "study": lambda language: study_page(study(3, who=LONG), language, TODAY, SITES),
+    "device": lambda language: device_page(device(600), language, TODAY, SITES),
+}
+every_page = pytest.mark.parametrize("name", [*PAGES])
+WARNINGS = ("sum_differs:dap_mgycm2", "damaged", "events_missing", "event_uid_shared", "event_uid_derived")
+
+
+class Read(HTMLParser):
+    """What is drawn, and the heads and cells of tables."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.pictures: list[dict[str, str]] = []
+        self.cells: list[dict[str, str]] = []
+        self.heads: list[str] = []
+        self._head = False
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        told = {name: value or "" for name, value in attrs}
+        self._head = tag == "th"
+        if tag == "svg":
+            self.pictures.append(told)
+        if tag == "td":
+            self.cells.append(told)
+        if tag == "th":
+            self.heads.append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._head = self._head and tag != "th"
+
+    def handle_data(self, data: str) -> None:
+        if self._head:
+            self.heads[-1] += data
+
+
+def foot(text: str) -> str:
+    """What stands below each printed page."""
+    (told,) = re.findall(r'@bottom-left \{ content: "([^"]*)"', text)
+    return re.sub(r"\\([0-9a-f]{6})", lambda found: chr(int(found[1], 16)), told)
+
+
+def test_below_each_printed_page_stands_what_it_is_of_whom_of_which_days_and_as_of_when() -> None:
+    told = {name: foot(made("fr")) for name, made in PAGES.items()}
+    name = f"{LONG['given']} {LONG['family']}"
+    assert told == {
+        "patient": f"{WORDS['fr']['title']} · {name} · tout ce qui est connu · Relevé établi le 01/03/2026",
+        "study": f"{STUDY['fr']['title']} · {name} · 10/01/2026 · Hôpital fictif A · Relevé établi le 01/03/2026",
+        "device": "Doses délivrées par appareil · Hôpital fictif A · Période\u00a0: depuis le 01/03/2025 · "
+        "Page établie le 01/03/2026",
+    }
+
+
+@every_page
+def test_a_page_names_establishments_and_its_sources(name: str) -> None:
+    text = PAGES[name]("en")
+    assert ("Hôpital fictif A" in text, ">CHA<" in text, "dose reports and images" in text) == (True, False, True)
+
+
+def test_a_name_ends_neither_the_string_nor_the_style_of_a_page() -> None:
+    evil = '"; } </style><script>alert(1)</script>\\'
+    text = patient_page(patient(1, who={"family": evil}), "fr", TODAY)
+    assert ("<script" in text, evil in foot(text)) == (False, True)
+    assert re.fullmatch(r"[\\0-9a-f]*", css_string(evil))
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "told"),
+    [
+        (None, None, "Période\u00a0: tout ce qui est connu."),
+        ("2025-01-02", None, "Période\u00a0: depuis le 02/01/2025."),
+        ("2025-01-02", "2025-12-31", "Période\u00a0: depuis le 02/01/2025 jusqu’au 31/12/2025."),
+    ],
+)
+def test_the_patient_is_told_of_which_days_the_totals_are(since: str | None, until: str | None, told: str) -> None:
+    text = patient_page(patient(2) | {"since": since, "until": until, "undated": 4}, "fr", TODAY)
+    assert told in text
+    assert f"{WORDS['fr']['undated_then']}4" in text
+
+
+@every_page
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_picture_is_told_in_words_with_its_figures(name: str, language: str) -> None:
+    pictures = Read(PAGES[name](language)).pictures
+    assert len(pictures) > 2 if name == "device" else len(pictures) == (name == "patient")
+    assert [one for one in pictures if one.get("role") != "img" or not re.search(r"\d", one["aria-label"])] == []
+
+
+def test_a_histogram_is_told_bar_by_bar_and_a_trend_month_by_month() -> None:
+    found = device(600)
+    group = found["groups"][0]
+    text = " ".join(one["aria-label"] for one in Read(device_page(found, "en", TODAY)).pictures)
+    assert all(f"({bar['exposures']})" in text for bar in group["histogram"])
+    assert all(month["month"] in text for month in group["months"] if month["median"] is not None)
+
+
+def test_the_scale_beside_a_histogram_is_of_counts() -> None:
+    """The height of a bar as wide as the narrowest one, on the scale that is drawn, is its count."""
+    for group in device(900)["groups"]:
+        drawn = bars(group)
+        per_one = (drawn.counts[0][0] - drawn.counts[-1][0]) / drawn.counts[-1][1]
+        for _, _, _, height, bar in drawn.bars:
+            steps = (bar["to"] - bar["from"]) / drawn.each
+            assert height * steps == pytest.approx(bar["exposures"] * per_one, abs=0.1 * steps)
+        assert [*drawn.counts[0]] == [FLOOR, 0]
+        assert all(TOP <= y <= HEIGHT and count == round(count) for y, count in drawn.counts)
+        assert 2 <= len(drawn.counts) <= 7
+
+
+def test_values_below_a_box_never_meet() -> None:
+    level = {"value": 10.0, "guide": 9.0}
+    for median in (0.1, 1.0, 5.0, 9.5, 10.0):
+        of = {"p10": median * 0.9, "q1": median, "median": median, "q3": median, "p90": median}
+        places = sorted(x for x, _, _ in box({**of, "level": level}).scale)
+        assert all(right - left > 25 for left, right in pairwise(places)), median
+
+
+@every_page
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_cell_says_what_it_is_where_headings_are_not_beside_it(name: str, language: str) -> None:
+    read = Read(PAGES[name](language))
+    assert [one for one in read.cells if not one.get("data-label")] == []
+    assert [head for head in read.heads if not head.strip()] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_of_a_page_is_a_name_of_the_ledgers(language: str) -> None:
+    for kind in ("angiography", "mammography", "PET/CT"):
+        text = re.sub(
+            r'<style>.*?</style>|data-\w+="[^"]*"', "", study_page(study(2, kind), language, TODAY), flags=re.S
+        )
+        assert re.findall(r"\b[a-z]+_[a-z_]+\b", text) == []
+
+
+def test_each_value_of_a_technique_and_each_warning_has_a_word() -> None:
+    assert {concept.field for concept in READ.values()} <= {*TECHNIQUE}
+    for language in LANGUAGES:
+        assert [code for code in WARNINGS if warning(code, language, {"dap_mgycm2": "PDS"}) == code] == []
+    assert warning("of_tomorrow", "fr", {}) == "of_tomorrow"
+
+
+def test_exposures_of_one_minute_are_told_apart_and_a_radiopharmaceutical_is_named() -> None:
+    text = study_page(study(3, "PET/CT"), "fr", TODAY)
+    assert [f"10:00:0{second}<" in text for second in range(3)] == [True] * 3
+    assert "FDG" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "told"),
+    [
+        ("1950-03-02", "fr", "02/03/1950"),
+        ("1950-03-00", "fr", "03/1950"),
+        ("1950-00-00", "fr", "1950"),
+        ("1950-00-00", "en", "1950"),
+        ("non connu", "fr", "non connu"),
+    ],
+)
+def test_parts_of_a_date_that_are_not_known_are_not_written(text: str, language: str, told: str) -> None:
+    assert day(text, language) == told
+    assert moment(f"{text}T10:00:01.5+01:00", language) == f"{told} 10:00:01" or text == "non connu"
+
+
+def test_a_dose_that_was_read_from_images_is_marked_and_one_without_a_date_has_a_place() -> None:
+    found: dict[str, Any] = patient(2)
+    found["exposures"][0]["source"] = "image"
+    found["exposures"][1]["started_at"] = None
+    text = patient_page(found, "fr", TODAY)
+    assert (text.count(WORDS["fr"]["from_images"]), f"{WORDS['fr']['undated']}1" in text) == (1, True)
+
+
+def test_both_languages_name_and_explain_each_quantity() -> None:
+    for words in (BRIEF, PLAIN):
+        assert {language: {*said} for language, said in words.items()} == {
+            language: {*said} for language, said in QUANTITY_NAMES.items()
+        }
+    assert {*COLON} == {*LANGUAGES}
