@@ -5,11 +5,14 @@ half times the distance of the quartiles outside them (Tukey). A box is drawn fr
 that neither end is one person's value.
 
 A figure of fewer than ``LEAST`` persons is not told: who they are might be known by it. Months of fewer have no median,
-and bars of a histogram are so wide that each holds as many.
+and bars of a histogram are so wide that each holds as many. A period is one of whole months: two answers that differ by
+a day would tell what was given to who came on that day.
 """
 
 from bisect import bisect_left, bisect_right
+from calendar import monthrange
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from math import floor, fsum, log10
 from typing import Any, Final, NamedTuple
 
@@ -28,6 +31,15 @@ class Value(NamedTuple):
     value: float
     person: str
     month: str | None = None
+
+
+def whole_months(since: str | None, until: str | None) -> tuple[str | None, str | None]:
+    """The days of a period from the first of its first month to the last of its last one. None: without that bound."""
+    first = None if since is None else f"{since[:7]}-01"
+    if until is None:
+        return first, None
+    last = date.fromisoformat(until)
+    return first, last.replace(day=monthrange(last.year, last.month)[1]).isoformat()
 
 
 def percentile(ordered: Sequence[float], share: float) -> float:

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from domain.dose_acts import DoseActs
 from domain.dose_levels import ReferenceLevels
-from domain.dose_practice import LEAST
+from domain.dose_practice import LEAST, whole_months
 from domain.errors import NotFound
 from krypton.bootstrap import Krypton
 from krypton.queries.census_groups import IDENTITY, Census, Document, aged
@@ -29,7 +29,9 @@ CODE_DIGITS: Final = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What is asked: a site, and one of its devices or all; days, both in the period. None: without that bound."""
+    """What is asked: a site, and one of its devices or all; days, whose whole months are the period. None: without that
+    bound.
+    """
 
     site: str
     device: str | None = None
@@ -95,15 +97,18 @@ def told_of(
 
 
 def _bounded(asked: Asked, known: Iterable[Mapping[str, Any]], today: date) -> Asked:
-    """With a beginning: where none is asked for, ``PERIOD`` before the last day that is asked for, or known.
+    """Of whole months, with a beginning: where none is asked for, ``PERIOD`` before the last day that is asked for, or
+    known.
 
     A device whose clock is ahead does not hide the others: no day after today is the last.
     """
-    if asked.since is not None:
-        return asked
+    since, until = whole_months(asked.since, asked.until)
+    if since is not None:
+        return replace(asked, since=since, until=until)
     days = [one["last"] for one in known if one["last"] and asked.device in (None, one["device"])]
     last = min(max(days, default=today.isoformat()), asked.until or today.isoformat(), today.isoformat())
-    return replace(asked, since=(max(date.fromisoformat(last), date.min + PERIOD) - PERIOD).isoformat())
+    first = (max(date.fromisoformat(last), date.min + PERIOD) - PERIOD).isoformat()
+    return replace(asked, since=whole_months(first, None)[0], until=until)
 
 
 def _codes(ours: Krypton) -> Callable[[str], str]:

@@ -248,6 +248,19 @@ def test_a_period_and_a_device_leave_out_the_others(read: Read) -> None:
     assert march["exposures"] < document(connection)["exposures"]
 
 
+def test_a_period_that_is_a_day_shorter_tells_nobodys_value(read: Read) -> None:
+    """Of six, one came on the last day: the answers with and without that day are the same."""
+    region = Hospitals()
+    for person in range(6):
+        day = "2026-01-30" if person else "2026-01-31"
+        report = dose(f"2.25.9{person}", shot(f"2.25.8{person}", "bassin", day, dap_mgycm2=100.0 + person))
+        region.receive("CHA", str(person), f"2.25.{person + 1}", report)
+    connection = read(region)
+    told = [document(connection, Asked(site="CHA", since="2026-01-05", until=f"2026-01-{day}")) for day in (30, 31)]
+    assert told[0] == told[1]
+    assert (told[0]["since"], told[0]["until"], told[0]["persons"]) == ("2026-01-01", "2026-01-31", 6)
+
+
 def test_days_at_the_beginning_of_the_calendar_have_an_answer(read: Read) -> None:
     """A device whose clock was never set, and whoever asks for the first year."""
     region = Hospitals()

@@ -8,7 +8,7 @@ import pytest
 
 from domain.commands.doses import AcceptValues
 from domain.commands.studies import ReassignStudy
-from domain.dose_practice import LEAST, Value, figures
+from domain.dose_practice import LEAST, Value, figures, whole_months
 from projections.dose_practice.view import DosePractice
 from projections.engine.projection import UnknownEvent
 from schemas.event import LedgerEvent
@@ -114,3 +114,18 @@ def test_each_bar_of_a_histogram_stands_for_enough_persons_and_all_are_in_one(nu
     assert bars[0]["from"] <= min(numbers)
     assert bars[-1]["to"] >= max(numbers)
     assert [bar["to"] for bar in bars[:-1]] == [bar["from"] for bar in bars[1:]]
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "expected"),
+    [
+        ("2026-03-02", "2026-03-02", ("2026-03-01", "2026-03-31")),
+        ("2024-01-31", "2024-02-01", ("2024-01-01", "2024-02-29")),
+        ("0001-01-31", "9999-12-01", ("0001-01-01", "9999-12-31")),
+        (None, None, (None, None)),
+    ],
+)
+def test_two_periods_that_differ_by_a_day_are_one_or_differ_by_a_month(
+    since: str | None, until: str | None, expected: tuple[str | None, str | None]
+) -> None:
+    assert whole_months(since, until) == expected
