@@ -60,10 +60,15 @@ def glance_of(ours: Krypton, caller: Caller, study: UUID) -> Glance:
     held = Work(ours.ledger, [study]).find(StudyOfLedger, study)
     if held is None or str(held.identity_id) not in allowed.members:  # it moved, and the view has not read that yet
         raise NotFound(f"no study {study}: see krypton record show")
-    if not told["whole"]:
-        return Glance(told, None, IN_PART)
+    seen = Seen(told["study"]["study_uid"], (str(study),), allowed.identity, allowed.members)
+    return Glance(told, *_images(ours, seen, whole=told["whole"]))
+
+
+def _images(ours: Krypton, seen: Seen, *, whole: bool) -> tuple[Study | None, str]:
+    """The images of a study that is seen ``whole``; or why there are none."""
+    if not whole:
+        return None, IN_PART
     try:
-        seen = Seen(told["study"]["study_uid"], (str(study),), allowed.identity, allowed.members)
-        return Glance(told, Study(ours.archive, seen), "")
+        return Study(ours.archive, seen), ""
     except NotFound:
-        return Glance(told, None, NOT_HERE)
+        return None, NOT_HERE

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -68,18 +69,11 @@ def _serve(
 ) -> None:
     directory, doors = DirectoryCopy(ours.ledger.log.sites_by_title), _doors(ours.settings)
     queries = Queries(ours, spool)
-
-    def refused(caller: Caller) -> None:
-        ask = RefuseCaller(ae_title=caller.ae_title, called=caller.called, address=caller.address)
-        # Once a day and AE title: a device that calls every second must not grow the ledger.
-        asked = ours.ledger.ids.of("refusal of a caller", caller.ae_title, str(datetime.now(UTC).date()))
-        ours.execute(ask, Envelope("system:dicom", asked))
-
     service = StorageService(
         ledger=ours.ledger,
         spool=spool,
         site_of=directory.site_of,
-        refused=refused,
+        refused=partial(_refused, ours),
         doors=doors,
         ways=ways_of(ours.settings),
         serve=queries.serve,
@@ -102,6 +96,13 @@ def _serve(
         clean.stop()
         service.stop()
         directory.stop()
+
+
+def _refused(ours: Krypton, caller: Caller) -> None:
+    """Note it once a day and AE title: a device that calls every second must not grow the ledger."""
+    ask = RefuseCaller(ae_title=caller.ae_title, called=caller.called, address=caller.address)
+    asked = ours.ledger.ids.of("refusal of a caller", caller.ae_title, str(datetime.now(UTC).date()))
+    ours.execute(ask, Envelope("system:dicom", asked))
 
 
 def _wait(stop: Event, keeper: Keeper | None, certificate: Followed | None) -> None:
