@@ -25,7 +25,8 @@ from statistics import median
 from bench import dicom_beside
 from bench.dicom_beside import Load
 from bench.dicom_peer import Peer, data, pdu, request, store_command
-from bench.listening import LOCAL, free_port, listening, serving
+from bench.listening import LOCAL, listening, serving
+from tests.fakes.ports import free_port
 
 HOSTILE, ASSOCIATIONS, ROUNDS, HOLD_S = 500, 10_000, 5, 1.0
 LOAD = Load("4 kB", 2_500, 400)

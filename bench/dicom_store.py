@@ -28,10 +28,11 @@ from pynetdicom import AE, evt
 from adapters.dicom.inlet import spool_at
 from adapters.dicom.storage import Doors, StorageService
 from adapters.inbox.recorder import Executes
-from bench.listening import LOCAL, free_port, listening
+from bench.listening import LOCAL, listening
 from domain.commands.studies import ReceiveStudy
 from domain.ports import Answer
 from domain.work import A, Command, Envelope
+from tests.fakes.ports import free_port
 
 SENDER, CALLED = "BENCH", "KRYPTON"
 

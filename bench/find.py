@@ -18,13 +18,14 @@ from uuid import UUID
 import psycopg2
 
 from bench.commands import new_site
-from bench.listening import ended, free_port
+from bench.listening import ended
 from bench.region import started
 from domain.commands.accesses import OpenAccess
 from domain.commands.directory import RegisterProfessional
 from domain.commands.identities import Register
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
+from tests.fakes.ports import free_port
 from tests.fakes.web import account, accounts_file, digest
 
 SIZES: Final = (10_000, 1_000_000)

@@ -17,11 +17,12 @@ import psutil
 
 from adapters.hl7.mllp import END, START
 from bench.commands import family
-from bench.listening import LOCAL, Process, ended, free_port, listens
+from bench.listening import LOCAL, Process, ended
 from bench.region import started
 from domain.commands.directory import EnrollSite
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
+from tests.fakes.ports import free_port, listens
 from tests.waiting import until
 
 MESSAGES: Final = {"messages/s, one sender": 1, "messages/s, four senders": 4, "messages/s, eight senders": 8}

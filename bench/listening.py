@@ -1,7 +1,6 @@
 """Programs that listen on a port of this machine: started to be measured, waited for, and ended."""
 
 import os
-import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,24 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from tests.fakes.ports import free_port, listens
 from tests.waiting import until
 
 LOCAL: Final = "127.0.0.1"
 Process = subprocess.Popen[bytes]
 Server = Callable[[Path, int], list[str]]
 """The command that serves on a port, with a folder of its own."""
-
-
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.create_server((LOCAL, 0)) as free:
-        return int(free.getsockname()[1])
-
-
-def listens(port: int) -> bool:
-    """Whether somebody accepts connections there."""
-    with socket.socket() as probe:
-        return probe.connect_ex((LOCAL, port)) == 0
 
 
 @contextmanager

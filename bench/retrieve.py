@@ -23,12 +23,13 @@ from pydicom.data import get_testdata_file
 from pydicom.uid import generate_uid
 
 from bench.dicom_beside import ENVIRONMENT
-from bench.listening import LOCAL, free_port, listening, listens
+from bench.listening import LOCAL, listening
 from bench.orthanc import PROGRAM, configured
 from bench.region import started
 from domain.commands.directory import EnrollSite, RegisterDevice
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
+from tests.fakes.ports import free_port, listens
 from tests.waiting import until
 
 CALLED: Final = "KRYPTON"

@@ -23,7 +23,7 @@ from uuid import uuid4
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from bench.listening import ended, free_port, listening
+from bench.listening import ended, listening
 from bench.orthanc import PLUGINS, PROGRAM, WEB_ALONE, configured
 from bench.region import processes, started
 from domain.aggregates.study import Study
@@ -38,6 +38,7 @@ from krypton.ohif.lock import BASE
 from krypton.services.dicom import ingest
 from tests.fakes import pictures
 from tests.fakes.dicom import new_uid, write
+from tests.fakes.ports import free_port
 from tests.fakes.web import account, accounts_file, digest
 from tests.waiting import until
 

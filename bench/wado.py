@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 import numpy as np
 from pydicom.uid import ExplicitVRLittleEndian
 
-from bench.listening import LOCAL, ended, free_port
+from bench.listening import LOCAL, ended
 from bench.orthanc import has_dicomweb
 from bench.region import processes, started
 from bench.wado_peers import orthanc, plain
@@ -30,6 +30,7 @@ from domain.work import Envelope
 from krypton.bootstrap import Krypton
 from krypton.services.dicom import ingest
 from tests.fakes.dicom import instance, part10
+from tests.fakes.ports import free_port
 from tests.fakes.web import account, accounts_file, digest
 from tests.waiting import until
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from bench.listening import LOCAL, free_port, listening
+from bench.listening import LOCAL, listening
 from bench.orthanc import DICOMWEB, WEB_ALONE, configured
+from tests.fakes.ports import free_port
 
 
 @contextmanager

@@ -22,8 +22,8 @@ from tests.chaos.network import DistantStack
 from tests.chaos.poison import Planted
 from tests.fakes.clocks import environment
 from tests.fakes.dicom import AE_TITLE
+from tests.fakes.ports import free_port, listens
 from tests.fakes.region import CLINICIAN, RADIOLOGIST, SITES
-from tests.integration.live_cli import answers, free_port
 from tests.waiting import WITHIN_S, until
 
 
@@ -133,7 +133,7 @@ def world(home: Path) -> Iterator[World]:
         one = World(stack, ours, {**os.environ, **env}, port)
         one.begin()
         try:
-            until(lambda: answers(port), "the DICOM service listens")
+            until(lambda: listens(port), "the DICOM service listens")
             yield one
         finally:
             one.stop()

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from contextlib import redirect_stderr, redirect_stdout
@@ -28,6 +27,7 @@ from krypton.services.supervisor import krypton_command
 from krypton.settings import Settings
 from postgres.session import keep_within
 from tests.fakes.dicom import new_uid
+from tests.fakes.ports import free_port, listens
 from tests.fakes.region import received
 from tests.fakes.roles import REASON, every_role, every_role_by_name
 from tests.waiting import WITHIN_S, until
@@ -211,7 +211,7 @@ def _started(config: pytest.Config) -> Region:
     doctor = ("--name", "Dr Essai", "--profession", "radiologist")
     region.ask("professional", "register", CLINICIAN, *doctor, "--site", SITE)
     region.ask("professional", "register", OUTSIDER, *doctor)
-    until(lambda: answers(port), "DICOM service")
+    until(lambda: listens(port), "DICOM service")
     region.settle()
     return region
 
@@ -226,17 +226,3 @@ def _stop(processes: subprocess.Popen[bytes]) -> None:
         for child in (*children, processes):
             if isinstance(child, psutil.Process) and child.is_running():
                 child.kill()
-
-
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def answers(port: int) -> bool:
-    """Whether somebody listens."""
-    with socket.socket() as probe:
-        probe.settimeout(1)
-        return probe.connect_ex(("127.0.0.1", port)) == 0

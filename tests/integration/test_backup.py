@@ -34,9 +34,10 @@ from krypton.settings import Settings
 from streams.broker import topics
 from streams.broker.topics import LEDGER, PARTITIONS
 from tests.fakes.erasing import without_delay
+from tests.fakes.ports import free_port
 from tests.fakes.private import private
 from tests.fakes.topic import records
-from tests.integration.live_cli import CommandLine, free_port
+from tests.integration.live_cli import CommandLine
 from tests.integration.live_ledger import delete_topics, end_offsets
 from tests.integration.test_docs_run import ROOT, blocks, typed
 from tests.integration.test_upgrade_beside import BESIDE

@@ -26,7 +26,8 @@ from projections.declared import VIEWS
 from streams.broker import broker
 from streams.broker.partition import partition_of
 from streams.broker.topics import DEAD_LETTERS, PARTITIONS
-from tests.integration.live_cli import AE_TITLE, CLINICIAN, SITE, CommandLine, Region, free_port, region
+from tests.fakes.ports import free_port
+from tests.integration.live_cli import AE_TITLE, CLINICIAN, SITE, CommandLine, Region, region
 from tests.waiting import WITHIN_S, until
 
 __all__ = ["region"]

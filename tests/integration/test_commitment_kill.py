@@ -1,6 +1,5 @@
 """kill -9 between a request for commitment and its report: the next process reports, as soon as somebody listens."""
 
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,22 +15,17 @@ from pynetdicom.sop_class import StorageCommitmentPushModel
 
 from adapters.retrieval.commitment import INSTANCE
 from tests.fakes.dicom import CT_IMAGE, instance
+from tests.fakes.ports import free_port, listens
 from tests.fakes.retrieving import sender
 from tests.fakes.shelf import as_sent
 from tests.waiting import WITHIN_S, until
-
-
-def free() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 class Victim:
     """The process."""
 
     def __init__(self, folder: Path) -> None:
-        self.port, self.called = free(), free()
+        self.port, self.called = free_port(), free_port()
         folders = [str(folder / "spool"), str(folder / "ledger")]
         self.command = [sys.executable, "-m", "tests.fakes.commitment_process", *folders]
         self.process: subprocess.Popen[bytes] | None = None
@@ -44,8 +38,7 @@ class Victim:
 
     def listens(self) -> bool:
         """Whether it takes connections."""
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        return listens(self.port)
 
     def kill(self) -> None:
         """At once."""

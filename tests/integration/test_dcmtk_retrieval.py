@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from hashlib import sha256
@@ -17,6 +16,7 @@ from adapters.dicom.bounds import UNBOUNDED
 from adapters.dicom.folder import ingest_paths
 from adapters.dicom.network.requestor import Callee
 from tests.fakes.dicom import AE_TITLE, ROOT, SITE, instance
+from tests.fakes.ports import free_port, listens
 from tests.fakes.pydicom_files import PART_10
 from tests.fakes.retrieving import STUDY, images, sender
 from tests.fakes.shelf import Gallery, gallery
@@ -51,8 +51,7 @@ def storescp(gallery: Gallery, tmp_path: Path) -> Iterator[Path]:
     """A receiver of dcmtk that takes all transfer syntaxes; the folder in which it keeps what it is sent."""
     folder = tmp_path / "received"
     folder.mkdir()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     with subprocess.Popen(
         ["storescp", "+xa", "+B", "-aet", "CHB_PACS", "-od", str(folder), str(port)], stderr=subprocess.DEVNULL
     ) as receiver:
@@ -61,12 +60,6 @@ def storescp(gallery: Gallery, tmp_path: Path) -> Iterator[Path]:
         yield folder
         receiver.terminate()
         receiver.wait()
-
-
-def listens(port: int) -> bool:
-    """Whether somebody does."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def digests(folder: Path) -> dict[str, str]:

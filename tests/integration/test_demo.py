@@ -15,7 +15,7 @@ import pytest
 
 from krypton.demo.__main__ import running
 from krypton.errors import ServiceUnavailable
-from tests.integration.live_cli import free_port
+from tests.fakes.ports import free_port
 
 LONGEST_S = 900  # it promises three minutes on a machine that does nothing else
 pytestmark = pytest.mark.timeout(LONGEST_S + 60)

@@ -1,7 +1,6 @@
 """kill -9 of the storage service, again and again while it is sent to: nothing answered is lost or recorded twice."""
 
 import gc
-import socket
 import subprocess
 import sys
 import threading
@@ -16,6 +15,7 @@ from pydicom.dataset import Dataset
 from adapters.dicom.inlet import spool_at
 from tests.fakes.dicom import instance, part10
 from tests.fakes.dicom_process import FolderLedger
+from tests.fakes.ports import free_port, listens
 from tests.integration.stubborn_sender import LEAVES_SOCKETS, StubbornSender
 from tests.waiting import WITHIN_S, until
 
@@ -29,8 +29,7 @@ class Victim:
 
     def __init__(self, folder: Path) -> None:
         self.spool, self.ledger = folder / "spool", FolderLedger(folder / "ledger")
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = int(free.getsockname()[1])
+        self.port = free_port()
         self.process: subprocess.Popen[bytes] | None = None
         self.answered = 0
 
@@ -45,8 +44,7 @@ class Victim:
             self.process.wait()
 
     def listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        return listens(self.port)
 
     def send(self, datasets: list[Dataset]) -> None:
         sender = StubbornSender(self.port)

@@ -18,7 +18,7 @@ from krypton.devstack.teller import Silent
 from krypton.home import cache_folder
 from streams.broker import acl, topics
 from streams.broker.broker import MECHANISM, PROTOCOL, with_login
-from tests.integration.live_cli import answers, free_port
+from tests.fakes.ports import free_port, listens
 from tests.waiting import WITHIN_S, until
 
 pytestmark = pytest.mark.live
@@ -73,7 +73,7 @@ def kafka(folder: Path) -> Iterator[str]:
     for last in (False, True):
         process = script(folder)
         try:
-            until(lambda: process.poll() is not None or answers(int(server.split(":")[1])), "it listens")  # noqa: B023 - within the turn
+            until(lambda: process.poll() is not None or listens(int(server.split(":")[1])), "it listens")  # noqa: B023 - within the turn
             until(lambda: process.poll() is not None or serving(address), "it serves")  # noqa: B023 - as above
             assert process.poll() is None, last_lines(folder / "log", 20)
             if last:

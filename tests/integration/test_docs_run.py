@@ -15,9 +15,9 @@ import pytest
 
 from krypton.devstack.stack import Stack
 from streams.broker import topics
+from tests.fakes.ports import free_port
 from tests.fakes.published import publish, samples
 from tests.fakes.roles import every_role
-from tests.integration.live_cli import free_port
 from tests.integration.live_ledger import delete_topics
 from tests.waiting import WITHIN_S
 

@@ -14,8 +14,8 @@ from krypton.services.supervisor import krypton_command
 from streams.broker import acl, broker
 from streams.broker.topics import CHECKPOINTS, DEAD_LETTERS, LEDGER, PARTITIONS
 from tests.fakes.librdkafka import Client, own, with_password
+from tests.fakes.ports import free_port
 from tests.fakes.private import private
-from tests.integration.live_cli import free_port
 from tests.integration.live_ledger import LiveLedger, end_offsets, live_ledger, read_log
 from tests.waiting import until
 

@@ -10,8 +10,8 @@ import pytest
 
 from krypton.devstack.processes import alive
 from krypton.devstack.stack import Stack
+from tests.fakes.ports import free_port, listens
 from tests.forked import Running
-from tests.integration.live_cli import answers, free_port
 from tests.integration.live_ledger import LiveLedger, live_ledger
 from tests.waiting import WITHIN_S, until
 
@@ -40,7 +40,7 @@ def ledger(stack: Stack, tmp_path: Path, ports: dict[str, int]) -> Iterator[Live
 def serving(process: Running, ports: dict[str, int]) -> list[psutil.Process]:
     """The children of ``krypton run``, once its services answer."""
     ours = psutil.Process(process.pid)
-    until(lambda: all(map(answers, ports.values())), "the services answer")
+    until(lambda: all(map(listens, ports.values())), "the services answer")
     until(lambda: len(ours.children()) >= FEWEST, "all processes started")
     return ours.children(recursive=True)
 

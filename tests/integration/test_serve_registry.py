@@ -11,7 +11,7 @@ import pytest
 from krypton.ports import answers
 from krypton.services.supervisor import krypton_command
 from schemas.registry import registry
-from tests.integration.live_cli import free_port
+from tests.fakes.ports import free_port
 from tests.waiting import WITHIN_S, until
 
 pytestmark = pytest.mark.live

@@ -32,8 +32,8 @@ from krypton.faces.signin.cookies import SESSION
 from krypton.home import cache_folder
 from krypton.services.web import built
 from tests.fakes.http_server import serving
+from tests.fakes.ports import free_port
 from tests.integration.audit_world import CLINICIAN, AuditWorld, audit_world
-from tests.integration.live_cli import free_port
 from tests.integration.test_web_live import recorded
 from tests.unit.test_http_server import Roomy, request
 from tests.unit.test_http_watch import endless

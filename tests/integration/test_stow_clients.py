@@ -31,6 +31,7 @@ from krypton.services.http import AnsweringProtocol
 from tests.fakes.dicom import AE_TITLE, SITE, instance, instances_recorded, of_type, part10
 from tests.fakes.dicom_process import FolderLedger
 from tests.fakes.http_server import serving
+from tests.fakes.ports import free_port, listens
 from tests.fakes.stow import BOUNDARY, PACS_TOKEN, SENDS, STUDIES, Ward, accounts, body, ward
 from tests.fakes.web import asking
 from tests.integration.stubborn_sender import LEAVES_SOCKETS, StubbornSender
@@ -79,8 +80,7 @@ def test_dicomweb_client_stores(here: Ward, chunk: int) -> None:
 @contextmanager
 def process(folder: Path) -> Iterator[tuple[Callable[[], subprocess.Popen[bytes]], int]]:
     """What starts the service again, on one port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
+    port = free_port()
     (folder / "home").mkdir()
     accounts(folder / "home")
     running: list[subprocess.Popen[bytes]] = []
@@ -93,13 +93,9 @@ def process(folder: Path) -> Iterator[tuple[Callable[[], subprocess.Popen[bytes]
         str(port),
     ]
 
-    def listens() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
     def start() -> subprocess.Popen[bytes]:
         running.append(subprocess.Popen(command, cwd=Path(__file__).parents[2]))
-        until(listens, "the service listens")
+        until(lambda: listens(port), "the service listens")
         return running[-1]
 
     try:

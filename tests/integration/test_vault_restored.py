@@ -32,7 +32,7 @@ from krypton.services.install import install
 from krypton.vaults import open_vault
 from schemas.event import ERASED
 from tests.fakes.erasing import Erase, erase
-from tests.integration.live_cli import free_port
+from tests.fakes.ports import free_port
 from tests.integration.live_ledger import LiveLedger, live_ledger, person
 from tests.integration.proof_world import heads, krypton, records_of, relay_all, run_sql, verdict
 from tests.waiting import WITHIN_S, until

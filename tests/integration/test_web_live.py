@@ -26,11 +26,11 @@ from krypton.faces.http.app import face
 from krypton.services.budget import BUDGETS
 from krypton.services.web import answers
 from tests.fakes.dicom import new_uid
+from tests.fakes.ports import free_port
 from tests.fakes.roles import roles_file
 from tests.fakes.web import DOCTOR, OPERATORS, TOKEN, account, accounts_file, asking, digest
 from tests.forked import Running
 from tests.integration.audit_world import CLINICIAN, RADIOLOGIST, AuditWorld, audit_world
-from tests.integration.live_cli import free_port
 from tests.integration.live_ledger import LiveLedger, kill, live_ledger
 from tests.waiting import WITHIN_S, until
 

@@ -20,7 +20,7 @@ from krypton.home import cache_folder
 from krypton.ports import HOST, Ports
 from streams.broker.broker import OPERATOR, with_login
 from tests.fakes.librdkafka import own
-from tests.integration.live_cli import answers, free_port
+from tests.fakes.ports import free_port, listens
 from tests.integration.live_ledger import kill
 from tests.waiting import WITHIN_S, until
 
@@ -73,7 +73,7 @@ class TwoBrokers:
             )
             assert said.returncode == 0, said.stderr
         self._processes = [self._started(properties) for properties in self._properties]
-        until(lambda: self._died() or all(map(answers, self._ports)), "both brokers listen")
+        until(lambda: self._died() or all(map(listens, self._ports)), "both brokers listen")
         until(lambda: self._died() or len(self.brokers()) == COPIES, "both brokers are there")
         assert not self._died(), self._died()
 

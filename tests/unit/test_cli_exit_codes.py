@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.ports import free_port
 from tests.fakes.roles import every_role_by_name
-from tests.integration.live_cli import CLINICIAN, CommandLine, free_port
+from tests.integration.live_cli import CLINICIAN, CommandLine
 
 UUID = "00000000-0000-0000-0000-000000000001"
 REF = "CHB|MARKED-ID"

@@ -14,6 +14,7 @@ from krypton.services.run import COMMANDS, ports
 from krypton.settings import Settings
 from tests.fakes import hl7
 from tests.fakes.hl7 import Answered, message, pid
+from tests.fakes.ports import free_port
 from tests.waiting import until
 
 WAIT_S = 60.0
@@ -65,8 +66,3 @@ def connects(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
