@@ -108,7 +108,7 @@ def test_a_broker_that_does_not_answer_is_named(nobody_answers: CommandLine) -> 
         ("order cancel 12 --reason x", "Input should be a valid UUID"),
         ("site list --jsn", "No such option: --jsn"),
         ("consent grant CHB|1 --to everyone --until tomorrow", "Input should be a valid datetime"),
-        ("identity import /nowhere.csv", "'/nowhere.csv' does not exist"),
+        ("identity import /nowhere.csv", "there is no file /nowhere.csv"),
         ("identity status CHB|1 --to GOOD --reason x", "'GOOD' is not one of"),
     ],
 )
