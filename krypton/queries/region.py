@@ -53,9 +53,10 @@ def _of_group(group: Mapping[str, Any], told: Mapping[str, Any] | None) -> Docum
     """Of a group without an act, and where nobody gave such exposures in the year, nothing."""
     if told is None:
         return None
+    if told["median"] is None:  # two could subtract their own counts
+        unknown = dict.fromkeys(("exposures", "persons", "q1", "median", "q3", "lies"))
+        return {"sites": told["sites"], "too_small": True, **unknown}
     counts = {name: told[name] for name in ("exposures", "persons", "sites")}
-    if told["median"] is None:
-        return counts | {"too_small": True, **dict.fromkeys(("q1", "median", "q3", "lies"))}
     q1, median, q3 = (rounded(told[name]) for name in ("q1", "median", "q3"))
     where = None if group["too_small"] else lies(group["median"], q1, q3)
     return counts | {"too_small": False, "q1": q1, "median": median, "q3": q3, "lies": where}

@@ -136,7 +136,8 @@ def test_figures_of_two_establishments_are_told_to_nobody_and_of_three_to_all(wo
         world.give("CHB", f"B{person}", 200.0 + person)
     world.compare()
     few = world.beside("CHA")
-    assert (few["sites"], few["too_small"], few["q1"], few["median"], few["q3"], few["lies"]) == (2, True, *[None] * 4)
+    unknown = dict.fromkeys(("exposures", "persons", "q1", "median", "q3", "lies"))
+    assert few == {"sites": 2, "too_small": True, **unknown}
     world.give("CHC", "C1", 150.0)
     world.compare()
     told = world.beside("CHA")
