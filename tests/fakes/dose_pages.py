@@ -195,3 +195,29 @@ def _practised(chance: Random, number: int, names: list[str]) -> tuple[Any, ...]
         f"{day}",
         *values,
     )
+
+
+def beside_region(found: Document, state: str = "current") -> Document:
+    """A ``dose device`` document beside the region, which has no figure of children."""
+    head = {"made_at": "2026-02-28T03:00:00+00:00", "since": "2025-02-28", "until": "2026-02-27", "sites": 12}
+    small = {
+        "too_small": True,
+        "exposures": 9,
+        "persons": 9,
+        "sites": 2,
+        **dict.fromkeys(("q1", "median", "q3", "lies")),
+    }
+
+    def told(group: Document) -> Document | None:
+        if group["act"] is None or state not in ("current", "old"):
+            return None
+        if group["population"] == "child" or group["too_small"]:
+            return small
+        figures = {"q1": group["q1"] * 0.7, "median": group["median"] * 0.8, "q3": group["p90"] * 1.2, "lies": "within"}
+        return small | figures | {"too_small": False, "sites": 7}
+
+    return found | {
+        "groups": [group | {"region": told(group)} for group in found["groups"]],
+        "region": head
+        | {"state": state, "acts": 1, "levels": 2019, "exposures": 900, "persons": 800, "least_sites": 3},
+    }

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from krypton.faces.dose.page import page as patient_page
 from krypton.faces.dose.study import page as study_page
 from krypton.faces.practice.page import page as device_page
-from tests.fakes.dose_pages import LONG, TODAY, device, patient, study
+from tests.fakes.dose_pages import LONG, TODAY, beside_region, device, patient, study
 from tests.integration.test_look_browser import FAINT
 from tests.integration.test_viewer_browser import CHROMIUM, pytestmark
 
@@ -31,7 +31,7 @@ PAGES: Final[dict[str, Callable[[], str]]] = {
     "angiography": lambda: study_page(study(200, who=LONG), "fr", TODAY),
     "mammography": lambda: study_page(study(1, "mammography"), "en", TODAY),
     "PET/CT": lambda: study_page(study(3, "PET/CT"), "fr", TODAY),
-    "device": lambda: device_page(device(900), "fr", TODAY),
+    "device": lambda: device_page(beside_region(device(900)), "fr", TODAY),
     "devices": lambda: device_page(device(3000, devices=3), "en", TODAY),
 }
 BEYOND = """(width) => [...document.querySelectorAll('body *')].filter((one) => {

@@ -15,8 +15,9 @@ from krypton.faces.dose.technique import STUDY, TECHNIQUE, warning
 from krypton.faces.dose.words import BRIEF, COLON, LANGUAGES, PLAIN, QUANTITY_NAMES, WORDS, day, moment
 from krypton.faces.practice.charts import FLOOR, HEIGHT, TOP, bars, box
 from krypton.faces.practice.page import page as device_page
+from krypton.faces.practice.words import WORDS as DEVICE_WORDS
 from krypton.faces.templates import css_string
-from tests.fakes.dose_pages import LONG, TODAY, device, patient, study
+from tests.fakes.dose_pages import LONG, TODAY, beside_region, device, patient, study
 
 SITES = {"CHA": "Hôpital fictif A"}
 Made = Callable[[str], str]
@@ -198,3 +199,27 @@ def test_both_languages_name_and_explain_each_quantity() -> None:
             language: {*said} for language, said in QUANTITY_NAMES.items()
         }
     assert {*COLON} == {*LANGUAGES}
+
+
+def test_a_box_lies_on_the_regions_quartiles_which_the_key_the_table_and_the_words_tell_too() -> None:
+    found = beside_region(device(900))
+    group = next(one for one in found["groups"] if one["act"] and one["population"] == "adult")
+    band, region = box(group).region, group["region"]
+    assert band is not None
+    per_unit = (box(group).places["median"] - box(group).places["p10"]) / (group["median"] - group["p10"])
+    assert band[1] == pytest.approx((region["q3"] - region["q1"]) * per_unit, rel=0.01)
+    text = device_page(found, "fr", TODAY)
+    assert f'value="{region["q1"]}" data-figure="region_q1"' in text
+    assert "12 établissements, du 28/02/2025 au 27/02/2026. Comparaison établie le 28/02/2026." in text
+    boxes = [one["aria-label"] for one in Read(text).pictures if one.get("class") == "box"]
+    told = [one for one in boxes if "de face" in one]
+    assert [one for one in told if "Région : " not in one] == []
+    assert text.count('<rect class="region"') == sum("7 établissements" in one for one in told) > 0
+
+
+@pytest.mark.parametrize(
+    ("state", "said"), [("absent", "region_absent"), ("other_rules", "region_absent"), ("old", "region_old")]
+)
+def test_a_comparison_with_the_region_that_is_old_or_not_there_is_told(state: str, said: str) -> None:
+    text = device_page(beside_region(device(300), state), "en", TODAY)
+    assert (DEVICE_WORDS["en"][said] in text, '<rect class="region"' in text) == (True, state == "old")

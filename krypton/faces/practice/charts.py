@@ -1,6 +1,6 @@
 """Places the figures of one group on pictures: coordinates of SVG, and nothing drawn."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 from typing import Any, Final
@@ -41,12 +41,14 @@ class Line:
 @dataclass(frozen=True)
 class Box:
     """From the 10th to the 90th percentile, with the quartiles and the median between. ``scale``: of the values that
-    are written below, where, how it is set (``text-anchor``), and the value.
+    are written below, where, how it is set (``text-anchor``), and the value; ``region``: where the band of the region's
+    quartiles begins, and how wide it is.
     """
 
     places: Mapping[str, float]
     lines: Sequence[Line]
     scale: Sequence[tuple[float, str, float]]
+    region: tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,18 @@ def _levels(group: Group) -> list[tuple[str, float]]:
     ]
 
 
+def of_region(group: Group) -> Group | None:
+    """The region's figures of such exposures, where it has some and they are told."""
+    found: Group | None = group.get("region")
+    return found if found and not found["too_small"] else None
+
+
 def box(group: Group) -> Box:
     """On a line that begins at zero."""
     levels = _levels(group)
-    top = max([group["p90"], *(value for _, value in levels)]) * ROOM or 1.0
+    region = of_region(group)
+    ends = [group["p90"], *(value for _, value in levels), *([region["q3"]] if region else [])]
+    top = max(ends) * ROOM or 1.0
 
     def place(value: float) -> float:
         return float(round(PAD + (BOX_WIDTH - 2 * PAD) * max(value, 0.0) / top, 1))
@@ -95,7 +105,16 @@ def box(group: Group) -> Box:
     scale: list[tuple[float, str, float]] = [(PAD, "start", 0.0)] if middle > PAD + NUMBER / 2 else []
     scale += [(BOX_WIDTH - PAD, "end", top)] if middle < BOX_WIDTH - PAD - NUMBER else []
     scale.append((min(max(middle, PAD), BOX_WIDTH - PAD), _anchor(middle), group["median"]))
-    return Box(places, [_upright(name, place(value), value, BOX_WIDTH) for name, value in levels], scale)
+    return Box(
+        places, [_upright(name, place(value), value, BOX_WIDTH) for name, value in levels], scale, _band(region, place)
+    )
+
+
+def _band(region: Group | None, place: Callable[[float], float]) -> tuple[float, float] | None:
+    if region is None:
+        return None
+    begin, end = place(region["q1"]), place(region["q3"])
+    return begin, round(max(end - begin, 1.0), 1)
 
 
 def _upright(name: str, at: float, value: float, width: int) -> Line:

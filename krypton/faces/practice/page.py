@@ -7,7 +7,7 @@ from typing import Any
 
 from krypton.faces.dose.page import CSP, NOBODY
 from krypton.faces.dose.words import COLON, day, period
-from krypton.faces.practice.charts import FLOOR, HEIGHT, Bars, Box, Trend, bars, box, trend
+from krypton.faces.practice.charts import FLOOR, HEIGHT, Bars, Box, Trend, bars, box, of_region, trend
 from krypton.faces.practice.told import Telling
 from krypton.faces.practice.words import WORDS, label
 from krypton.faces.templates import templates
@@ -58,6 +58,9 @@ def page(found: Document, language: str, today: date, sites: Mapping[str, str] =
             whom=telling.whom,
             act=telling.act,
             of_month=telling.month,
+            region=telling.region(found),
+            of_region=of_region,
+            in_region=telling.in_region,
             told_box=telling.box,
             told_trend=telling.trend,
             told_bars=telling.bars,

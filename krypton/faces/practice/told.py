@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from krypton.faces.dose.words import number
+from krypton.faces.dose.words import day, number
+from krypton.faces.practice.charts import of_region
 from krypton.faces.practice.words import WORDS, label
 
 Group = Mapping[str, Any]
 FIGURES: Final = 4
 """Digits that are written of a value; the element has all of them."""
+SHOWN: Final = ("current", "old")
+"""How it stands with a comparison that has figures: ``krypton.queries.region``."""
 OF_BOX: Final = ("median", "q1", "q3", "p10", "p90")
 
 
@@ -42,7 +45,31 @@ class Telling:
         name, unit = label(group["quantity"], self._language)
         figures = {figure: self.number(group[figure]) for figure in OF_BOX}
         told = {"act": self.act(group), "whom": self.whom(group), "name": name, "unit": unit}
-        return self._words["told_box"].format(**told, **figures)
+        return " ".join(filter(None, [self._words["told_box"].format(**told, **figures) + ".", self.in_region(group)]))
+
+    def in_region(self, group: Group) -> str:
+        """What the region gives in such exposures; empty where it has none."""
+        if not group.get("region"):
+            return ""
+        if (region := of_region(group)) is None:
+            return self._words["in_region_small"]
+        figures = {figure: self.number(region[figure]) for figure in ("median", "q1", "q3")}
+        unit = label(group["quantity"], self._language)[1]
+        return self._words["in_region"].format(**figures, unit=unit, sites=region["sites"])
+
+    def region(self, found: Group) -> Group | None:
+        """Of a document: what is said of the comparison with the region, and whether it is shown; None: not asked."""
+        if (region := found.get("region")) is None:
+            return None
+        if region["state"] not in SHOWN:
+            return {"shown": False, "said": self._words["region_absent"]}
+        days = {name: day(str(region[name])[:10], self._language) for name in ("since", "until")}
+        parts = [
+            self._words["region_is"].format(sites=region["sites"], **days),
+            self._words["region_made"].format(made=day(str(region["made_at"])[:10], self._language)),
+            self._words["region_old"] if region["state"] == "old" else "",
+        ]
+        return {"shown": True, "said": " ".join(filter(None, parts))}
 
     def trend(self, group: Group) -> str:
         """Each month that has a median, with it."""

@@ -23,6 +23,14 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "told_bars": "Acquisitions par dose en {unit} : {each}",
         "source": "Source : comptes rendus de dose et images que les appareils ont transmis jusqu’au jour de la page. "
         "Chaque exposition est comptée une fois. Une valeur invraisemblable n’est dans aucun chiffre.",
+        "region_is": "Région : la bande va du premier au troisième quartile de {sites} établissements, "
+        "du {since} au {until}.",
+        "region_old": "Cette comparaison est ancienne.",
+        "region_made": "Comparaison établie le {made}.",
+        "region_absent": "Pas de comparaison avec la région à ce jour.",
+        "region_quartiles": "Quartiles de la région",
+        "in_region": "Région : médiane {median}, quartiles {q1} et {q3} {unit}, {sites} établissements.",
+        "in_region_small": "Région : trop peu d’établissements pour un chiffre.",
         "device": "Appareil",
         "unknown": "non connu",
         "adult": "adultes",
@@ -74,6 +82,14 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "told_bars": "Acquisitions by dose in {unit}: {each}",
         "source": "Source: dose reports and images that the devices sent up to the day of this page. Each exposure is "
         "counted once. An implausible value is in no figure.",
+        "region_is": "Region: the band goes from the first to the third quartile of {sites} establishments, "
+        "from {since} to {until}.",
+        "region_old": "This comparison is old.",
+        "region_made": "Comparison made on {made}.",
+        "region_absent": "There is no comparison with the region now.",
+        "region_quartiles": "Quartiles of the region",
+        "in_region": "Region: median {median}, quartiles {q1} and {q3} {unit}, {sites} establishments.",
+        "in_region_small": "Region: too few establishments for a figure.",
         "device": "Device",
         "unknown": "not known",
         "adult": "adults",
