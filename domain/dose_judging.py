@@ -43,15 +43,15 @@ def judge_study(work: Work, dose: Dose, why: str) -> int:
 def due_in_study(dose: Dose, rule: AlertRule, version: int = 0, born: str | None = None) -> Iterator[Due]:
     """What is due by one rule on one study, whether or not it was raised. ``born``: whose it is."""
     if rule.kind == STUDY:
-        value, report_uid = dose.values([rule.quantity], rule.modalities)[rule.quantity]
+        value, report_uid = dose.reports.values([rule.quantity], rule.modalities)[rule.quantity]
         if value is not None and value > rule.threshold:
-            moment = dose.moments[report_uid, WHOLE]
+            moment = dose.reports.moments[report_uid, WHOLE]
             if _is_of_population(rule, moment, born):
                 yield _due(rule, version, value, report_uid, moment.site)
     elif rule.kind == EXPOSURE:
-        for event_uid, value in dose.counted(rule.quantity, rule.modalities).items():
-            report_uid = dose.carrier_of(event_uid)
-            moment = dose.moments[report_uid, event_uid]
+        for event_uid, value in dose.reports.counted(rule.quantity, rule.modalities).items():
+            report_uid = dose.reports.carrier_of(event_uid)
+            moment = dose.reports.moments[report_uid, event_uid]
             if value > rule.threshold and _is_of_population(rule, moment, born):
                 yield _due(rule, version, value, report_uid, moment.site) | {"irradiation_event_uid": event_uid}
 
@@ -146,16 +146,16 @@ class _Person:
 def _shots_of(dose: Dose, quantity: str) -> Iterator[tuple[Shot, Moment]]:
     """The exposures of a study with what counts of them; and as one what reports of other devices state alone."""
     if quantity == EXAMS:
-        counting = (held for uid, held in dose.reports.items() if uid not in dose.replaced)
+        counting = (held for uid, held in dose.reports.held.items() if uid not in dose.reports.replaced)
         values = dict.fromkeys(sorted({event for held in counting for event in held.events}), 1.0)
         alone: list[Stated] = []
     else:
-        values, alone = dose.counted(quantity), dose.stated_alone(quantity)
-    told = [(dose.carrier_of(event_uid), event_uid, value) for event_uid, value in values.items()]
+        values, alone = dose.reports.counted(quantity), dose.reports.stated_alone(quantity)
+    told = [(dose.reports.carrier_of(event_uid), event_uid, value) for event_uid, value in values.items()]
     if alone:
         told.append((alone[0].report[1], WHOLE, fsum(one.value for one in alone)))
     for report_uid, event_uid, value in told:
-        moment = dose.moments[report_uid, event_uid]
+        moment = dose.reports.moments[report_uid, event_uid]
         if (at := moment.when()) is not None:
             yield Shot(at, str(dose.study_id), event_uid, report_uid, value, moment.modality, moment.region), moment
 
@@ -177,7 +177,7 @@ def _due(rule: AlertRule, version: int, value: float, report_uid: str, site: str
 
 def _due_over_studies(rule: AlertRule, version: int, cause: Cause, person: "_Person") -> Due:
     first = cause.first
-    site = person.doses[first.study].moments[first.report, WHOLE].site
+    site = person.doses[first.study].reports.moments[first.report, WHOLE].site
     return _due(rule, version, cause.value, first.report, site) | {
         "irradiation_event_uid": first.event or None,
         "window_days": rule.days,

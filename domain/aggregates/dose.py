@@ -23,18 +23,17 @@ Source: DICOM PS3.16 TID 10001, 10011; PS3.3 C.8.17 (irradiation event UID, DCM 
 """
 
 from collections.abc import Collection, Mapping
-from math import fsum
 from typing import Any, Final
 from uuid import UUID, uuid5
 
 from eventsourcing.domain import Aggregate, event
 
-from domain.dose_alerts import DEVICE_RULE, WATCHED, Alert, greatest, passed_levels
-from domain.dose_devices import Stated, counting
-from domain.dose_moments import WHOLE, Moment, moments
-from domain.dose_reports import IMAGE, REPORT, Held, counted
+from domain.dose_alerts import DEVICE_RULE, Alert, greatest, passed_levels
+from domain.dose_moments import moments
+from domain.dose_reports import Held
+from domain.dose_standing import Reports
 from domain.dose_words import NOT_STATED, parted
-from domain.errors import AlertUnchanged, NoExposure, NoteMissing, OtherReportStands, ReportKnown, ValuesUnchanged
+from domain.errors import AlertUnchanged, NoExposure, NoteMissing, ReportKnown, ValuesUnchanged
 from domain.ids import Ids
 
 NOT_SAID: Final[Mapping[str, Any]] = {
@@ -146,10 +145,7 @@ class Dose(Aggregate):
         self.study_id = study_id
         self.identity_id = identity_id
         self.study_uid = study_uid
-        self.reports: dict[str, Held] = {}  # by report UID, in ledger order
-        self.superseded: dict[str, str] = {}  # report UID to the one that superseded it
-        self.replaced: set[str] = set()  # of those the ones that count no more at all
-        self.moments: dict[tuple[str, str], Moment] = {}
+        self.reports = Reports(study_id, study_uid)
         self.passed: dict[
             str, set[tuple[str, str]]
         ] = {}  # by report, kinds and events of levels that its device passed
@@ -176,14 +172,14 @@ class Dose(Aggregate):
 
         Raises ReportKnown (D1), NoExposure (D2), OtherReportStands (D5).
         """
-        if report_uid in self.reports:
+        if report_uid in self.reports.held:
             raise ReportKnown(f"dose report {report_uid} is recorded already: nothing to do")
         if not exposures and greatest(*totals.values()) is None:
             raise NoExposure(f"dose report {report_uid} holds no irradiation event and no total: nothing to record")
         stated = {**NOT_SAID, **stated}
         at, doubtful = stated.get("reported_at"), stated["implausible"]
         new = Held.of(report_uid, at, exposures, totals, doubtful, stated["source"], device)
-        pairs = self._superseding(new, corrects)
+        pairs = self.reports.superseding(new, corrects)
         clear_device, clear, words = parted(device, exposures, not_understood, said)
         self._reported(
             study_id=self.study_id,
@@ -197,34 +193,8 @@ class Dose(Aggregate):
             **stated,
         )
         for old, by in pairs:
-            of_image = self.reports[old].source == IMAGE and self.reports[by].source == REPORT
-            self._superseded(self.study_id, self.identity_id, old, by, of_image or old in corrects)
-
-    def _superseding(self, new: Held, corrects: Collection[str]) -> list[tuple[str, str]]:
-        """What a new report changes: each report that is superseded with it, and by which. Raises OtherReportStands."""
-        over = [
-            uid
-            for uid, held in self.reports.items()
-            if (uid not in self.superseded and (uid in corrects or new.supersedes(held)))
-            or (uid not in self.replaced and (new.replaces(held) or (uid in corrects and held.source == IMAGE)))
-        ]
-        others = (held for uid, held in self.reports.items() if uid not in corrects)
-        ends = {self._standing_for(held.uid) for held in others if held.supersedes(new)}
-        within = sorted(ends.difference(over), key=lambda uid: (self.reports[uid].source == IMAGE, uid))
-        replaced = [uid for uid in corrects if uid in self.reports]
-        if replaced and within and not any(uid in over for uid in replaced):
-            raise OtherReportStands(
-                f"dose report {within[0]} of study {self.study_id} stands for this one, by its content time or by what "
-                "it holds: accepting this one would change nothing. Dismiss the conflict, or have the device send its "
-                "report again"
-            )
-        return [(new.uid, by) for by in within[:1]] + [(uid, new.uid) for uid in over]
-
-    def _standing_for(self, uid: str) -> str:
-        """The report that stands for a report: itself, where it is not superseded."""
-        while uid in self.superseded:
-            uid = self.superseded[uid]
-        return uid
+            replaced = old in corrects or self.reports.is_of_image(old, by)
+            self._superseded(self.study_id, self.identity_id, old, by, replaced)
 
     @event(Reported)
     def _reported(
@@ -249,17 +219,17 @@ class Dose(Aggregate):
         tolerances: dict[str, int],
     ) -> None:
         whole = {**device, **(words["device"] or {})} if isinstance(words, dict) else device
-        self.reports[report_uid] = Held.of(report_uid, reported_at, exposures, totals, implausible, source, whole)
-        self.moments |= moments(site, report_uid, reported_at, modality, exposures, words)
+        self.reports.held[report_uid] = Held.of(report_uid, reported_at, exposures, totals, implausible, source, whole)
+        self.reports.moments |= moments(site, report_uid, reported_at, modality, exposures, words)
         self.passed[report_uid] = {(one.kind, one.event) for one in passed_levels(exposures)}
 
     @event(Superseded)
     def _superseded(
         self, study_id: UUID, identity_id: UUID, report_uid: str, by_report_uid: str, replaced: bool
     ) -> None:
-        self.superseded[report_uid] = by_report_uid
+        self.reports.superseded[report_uid] = by_report_uid
         if replaced:
-            self.replaced.add(report_uid)
+            self.reports.replaced.add(report_uid)
 
     def reassign(self, *, to_identity_id: UUID) -> None:
         """Move the dose with its study to another identity."""
@@ -269,89 +239,20 @@ class Dose(Aggregate):
     def _reassigned(self, study_id: UUID, identity_id: UUID, to_identity_id: UUID) -> None:
         self.identity_id = to_identity_id
 
-    def values(
-        self, quantities: Collection[str] = WATCHED, modalities: Collection[str] = ()
-    ) -> dict[str, tuple[float | None, str]]:
-        """Quantity to the study's current value (None: not known) and the report that states it.
-
-        The greater of what one report states that is not superseded, and the sum over distinct exposures, ``qa`` ones
-        included, each with the value that counts (``counted``), and over what reports of other devices state alone
-        (``stated_alone``). ``modalities``: only what is of these; none means any.
-        """
-        standing, _ = self._by_standing(modalities)
-        last = next((uid for uid in reversed(self.reports) if self._is_of(uid, modalities)), "")
-        found: dict[str, tuple[float | None, str]] = {}
-        for quantity in quantities:
-            known = [*self.counted(quantity, modalities).values()]
-            known += [one.value for one in self.stated_alone(quantity, modalities)]
-            summed = fsum(known) if known else None
-            totals = [(value, held.uid) for held in standing if (value := held.total(quantity)) is not None]
-            stated, report_uid = max(totals, default=(None, last))
-            value = greatest(stated, summed)
-            found[quantity] = value, report_uid if value == stated else last
-        return found
-
-    def counted(self, quantity: str, modalities: Collection[str] = ()) -> dict[str, float]:
-        """Irradiation event to the value that counts (``dose_reports.counted``); implausible ones once accepted.
-
-        An event is of a modality by itself: the report of a hybrid room holds several.
-        """
-        found = counted(*self._by_standing(modalities), quantity)
-        if not modalities:
-            return found
-        return {
-            uid: value for uid, value in found.items() if self.moments[self.carrier_of(uid), uid].modality in modalities
-        }
-
-    def stated_alone(self, quantity: str, modalities: Collection[str] = ()) -> list[Stated]:
-        """The totals that count of devices of which no exposure is known (``domain.dose_devices``)."""
-        standing, superseded = self._by_standing(modalities)
-        stated = [
-            Stated((self.study_uid, held.uid), value, held.device)
-            for held in standing
-            if not held.events and (value := held.total(quantity)) is not None
-        ]
-        return counting(stated, [held.device for held in (*standing, *superseded) if held.events]) if stated else []
-
-    def carrier_of(self, event_uid: str) -> str:
-        """The report that tells of an irradiation event: one that counts and stands before others, then the latest."""
-        carry = (held for held in self.reports.values() if event_uid in held.events)
-        ranked = {
-            held.uid: (
-                held.uid not in self.replaced,
-                held.source == REPORT,
-                held.uid not in self.superseded,
-                held.at or "",
-            )
-            for held in carry
-        }
-        return max(ranked, key=lambda uid: (ranked[uid], uid))
-
-    def _by_standing(self, modalities: Collection[str]) -> tuple[list[Held], list[Held]]:
-        """The reports that stand, and those that are superseded; not what a report came in place of."""
-        ours = ((uid, held) for uid, held in self.reports.items() if uid not in self.replaced)
-        kept = [held for uid, held in ours if self._is_of(uid, modalities)]
-        return [h for h in kept if h.uid not in self.superseded], [h for h in kept if h.uid in self.superseded]
-
-    def _is_of(self, report_uid: str, modalities: Collection[str]) -> bool:
-        """Whether any of its events is of these modalities; without an event, the report itself."""
-        events = self.reports[report_uid].events or (WHOLE,)
-        return not modalities or any(self.moments[report_uid, event].modality in modalities for event in events)
-
     def accept_values(self, *, report_uid: str, note: str) -> None:
         """A person takes the report's implausible values for right: they count from now on.
 
         Raises ValuesUnchanged (D4), NoteMissing (D7).
         """
         _refuse_silence(note, "why the values are right")
-        held = self.reports.get(report_uid)
+        held = self.reports.held.get(report_uid)
         if held is None or held.accepted or not held.doubtful():
             raise ValuesUnchanged(f"report {report_uid} has no implausible value to accept: see krypton dose reports")
         self._values_accepted(self.study_id, self.identity_id, report_uid, note)
 
     @event(ValuesAccepted)
     def _values_accepted(self, study_id: UUID, identity_id: UUID, report_uid: str, note: str) -> None:
-        self.reports[report_uid].accepted = True
+        self.reports.held[report_uid].accepted = True
 
     def raise_alert(self, *, kind: str, irradiation_event_uid: str | None, **stated: Any) -> bool:
         """Raise an alert, and whether it was: one of its kind and irradiation event that stands is not raised again."""
@@ -392,7 +293,7 @@ class Dose(Aggregate):
 
     def unfounded(self) -> list[UUID]:
         """Alerts for what a device found that no report tells any more: another took the place of those that did."""
-        told = {one for uid, passed in self.passed.items() if uid not in self.replaced for one in passed}
+        told = {one for uid, passed in self.passed.items() if uid not in self.reports.replaced for one in passed}
         found = [(ident, alert) for ident, alert in self.alerts.items() if alert.standing and alert.rule == DEVICE_RULE]
         return [ident for ident, alert in found if (alert.kind, alert.irradiation_event_uid) not in told]
 
@@ -408,7 +309,7 @@ class Dose(Aggregate):
         """The establishment on whose list an alert is; where alerts did not say that yet, those of the reports."""
         if (alert := self.alerts.get(alert_id)) is None:
             return set()
-        return {alert.site} if alert.site else {moment.site for moment in self.moments.values()}
+        return {alert.site} if alert.site else {moment.site for moment in self.reports.moments.values()}
 
     def acknowledge(self, *, alert_id: UUID, note: str) -> None:
         """A person has seen the alert and states what was done. Raises AlertUnchanged (D3), NoteMissing (D7)."""

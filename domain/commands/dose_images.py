@@ -35,8 +35,10 @@ class RereadImages:
         """Raises ReadAgain (D6): they were read again meanwhile, or a report took their place; NotFound."""
         study = work.get(Study, self.study)
         dose = work.find(Dose, Dose.create_id(work.ids, study.id))
-        known = dose.reports if dose else {}
-        standing = {uid for uid, held in known.items() if dose and held.source == IMAGE and uid not in dose.replaced}
+        known = dose.reports.held if dose else {}
+        standing = {
+            uid for uid, held in known.items() if dose and held.source == IMAGE and uid not in dose.reports.replaced
+        }
         if not standing.issuperset(self.before):
             raise ReadAgain(
                 f"the images of study {study.id} were read again meanwhile, or a dose report took their place: run "

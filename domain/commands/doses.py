@@ -51,7 +51,7 @@ def record_dose(work: Work, study: Study, site: str, received: ReceivedDose, *, 
     dose = work.find(Dose, Dose.create_id(work.ids, study.id))
     if dose is None:
         dose = work.add(Dose(Dose.create_id(work.ids, study.id), study.id, study.identity_id, study.study_uid))
-    if received.report_uid in dose.reports:
+    if received.report_uid in dose.reports.held:
         return False
     report, bounds = asdict(received), work.rules.plausible
     for exposure in report["exposures"]:
@@ -104,7 +104,7 @@ def reading_uid(study: UUID, report_uid: str, times: int) -> str:
 def readings(dose: Dose | None, study: UUID, report_uid: str) -> list[str]:
     """What the readings of one report go by, the first one first; the last one stands for the report."""
     found: list[str] = []
-    while dose is not None and (uid := reading_uid(study, report_uid, len(found))) in dose.reports:
+    while dose is not None and (uid := reading_uid(study, report_uid, len(found))) in dose.reports.held:
         found.append(uid)
     return found
 

@@ -155,4 +155,4 @@ class Images:
         new = Held.of(
             received.report_uid, None, received.exposures, received.totals, (), received.source, received.device
         )
-        return dose is not None and any(held.replaces(new) for held in dose.reports.values())
+        return dose is not None and any(held.replaces(new) for held in dose.reports.held.values())

@@ -134,7 +134,7 @@ def test_the_standing_reports_hold_every_exposure_whatever_comes_when(
     under_test = Dose(uuid4(), STUDY, IDENTITY, "2.25.1")
     for uid, events in reports:
         under_test.report(site="CHB", **vars(dose(uid, *(exposure(e) for e in sorted(events)))))
-    standing = {uid: events for uid, events in reports if uid not in under_test.superseded}
+    standing = {uid: events for uid, events in reports if uid not in under_test.reports.superseded}
     assert frozenset().union(*standing.values()) == frozenset().union(*contents)
     assert not [a for a in standing for b in standing if a != b and standing[a] <= standing[b]]
 

@@ -79,9 +79,11 @@ def test_any_order_gives_the_same_values_to_compare_with_levels(came: list[Recei
     other = list(came)
     chance.shuffle(other)
     one, two = held(came), held(other)
-    assert {name: one.values()[name][0] for name in WATCHED} == {name: two.values()[name][0] for name in WATCHED}
-    assert one.superseded.keys() == two.superseded.keys()
-    standing = [kept for uid, kept in one.reports.items() if uid not in one.superseded]
+    assert {name: one.reports.values()[name][0] for name in WATCHED} == {
+        name: two.reports.values()[name][0] for name in WATCHED
+    }
+    assert one.reports.superseded.keys() == two.reports.superseded.keys()
+    standing = [kept for uid, kept in one.reports.held.items() if uid not in one.reports.superseded]
     assert set().union(*(kept.events for kept in standing)) == {
         e["irradiation_event_uid"] for told in came for e in told.exposures
     }

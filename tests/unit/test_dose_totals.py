@@ -78,7 +78,7 @@ def test_each_device_counts_once_in_any_order_and_however_often_it_repeats_itsel
         assert seen is None or isclose(seen, wanted or 0.0, rel_tol=1e-11)
     if came:
         stated = max((total for one in came for total in one.totals.values() if total is not None), default=0.0)
-        values = {held(order).values(["dose_rp_mgy"])["dose_rp_mgy"][0] for order in (came, again)}
+        values = {held(order).reports.values(["dose_rp_mgy"])["dose_rp_mgy"][0] for order in (came, again)}
         assert values == {max(stated, wanted or 0.0)}
 
 
