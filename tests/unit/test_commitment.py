@@ -62,7 +62,9 @@ class Modality:
         return (self.status.pop(0) if self.status else 0), None
 
     def ask(self, gallery: Gallery, items: Sequence[tuple[str, str]], *, wait: bool = False, **how: Any) -> int:
-        """Ask; the status of the answer. ``wait``: for the report, on the same association."""
+        """Ask; the status of the answer. ``wait``: for the report, on the same association, and until it was answered:
+        who releases it meanwhile may be answered by nobody.
+        """
         entity: AE = sender(how.get("title", AE_TITLE))
         entity.add_requested_context(StorageCommitmentPushModel)
         association = entity.associate(
@@ -79,7 +81,7 @@ class Modality:
             asked, how.get("action", 1), StorageCommitmentPushModel, how.get("instance", INSTANCE)
         )
         if wait:
-            until(lambda: not self.told.empty(), "the report has come")
+            until(lambda: not self.told.empty() and not waiting(gallery), "the report has come and is answered")
         association.release()
         return int(status.Status)
 
