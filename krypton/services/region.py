@@ -19,9 +19,9 @@ from domain.dose_levels import ReferenceLevels
 from krypton.bootstrap import Krypton
 from krypton.errors import ServiceUnavailable
 from krypton.queries.census import PERIOD
-from krypton.queries.census_groups import Census, aged
+from krypton.queries.census_groups import OF, POPULATION, WEIGHT_KG, Census, aged
 from projections.dose_practice import region
-from projections.dose_practice.region_pass import STEPS, Aged, Ageless, By, Judge, Kind, Pass
+from projections.dose_practice.region_pass import STEPS, Aged, By, Judge, Kind, Pass, Stated
 from projections.identity_index.grouping import birth_dates_of
 from projections.versions import catalog
 
@@ -119,10 +119,12 @@ def _make(ours: Krypton, rules: _Rules, making: Pass, by: By, step: Step) -> Non
 
 
 def _aged_by(destroyed: Callable[[Collection[str]], Collection[str]]) -> Callable[..., Sequence[Aged]]:
-    def of(connection: Any, rows: Sequence[Ageless]) -> list[Aged]:
-        unknown = (None,) * 5
-        events = [(*unknown, one.weight_kg, None, one.uid, one.identity, one.day) for one in rows]
+    def of(connection: Any, rows: Sequence[Stated]) -> list[Aged]:
+        no = (None,) * POPULATION
+        events = [
+            (*no, one.population, one.weight, one.weight_kg, None, one.uid, one.identity, one.day) for one in rows
+        ]
         found = aged(events, lambda identities: birth_dates_of(connection, identities, destroyed))
-        return [(event[7], *event[3:6]) for event in found]
+        return [(event[OF], *event[POPULATION : WEIGHT_KG + 1]) for event in found]
 
     return of

@@ -29,6 +29,8 @@ SELECT max(day) FROM dose_practice.exposure WHERE counts AND marks IS NOT NULL A
 """
 ALIKE: Final = ("site", "marks", "population", "weight", "weight_kg", "phantom_cm")
 """What exposures are grouped by; the weight is none of an adult's. Unknown is empty, or ``NONE``, so that rows meet."""
+ADULTS_BORN: Final = "to_char(left(day, 4)::int - 19, 'FM0000')"
+"""The last year of birth of those who were adults for sure in the year of the day, as ``domain.dose_bands`` has it."""
 NONE: Final = -1
 COPIED: Final = f"""
 CREATE TEMPORARY TABLE practised AS
@@ -36,7 +38,7 @@ SELECT DISTINCT ON (irradiation_event_uid) irradiation_event_uid AS uid, exposur
        coalesce(node.person_id, exposure.identity_id) AS person, site, day, marks,
        coalesce(population, '') AS population, coalesce(weight, '') AS weight,
        coalesce(CASE WHEN population IS DISTINCT FROM 'adult' THEN weight_kg END, {NONE}) AS weight_kg,
-       coalesce(phantom_cm, {NONE}) AS phantom_cm, {VALUES}
+       weight_kg AS stated_kg, coalesce(phantom_cm, {NONE}) AS phantom_cm, {VALUES}
 FROM dose_practice.exposure LEFT JOIN identity_index.node USING (identity_id)
 WHERE counts AND marks IS NOT NULL AND day BETWEEN %(since)s AND %(until)s
 ORDER BY irradiation_event_uid, study_id, report_uid
@@ -44,10 +46,13 @@ ORDER BY irradiation_event_uid, study_id, report_uid
 COUNTED: Final = """
 SELECT count(*), count(DISTINCT person), count(DISTINCT site), now() FROM practised
 """
-AGELESS: Final = f"""
-CREATE TEMPORARY TABLE ageless AS SELECT row_number() OVER () AS n, uid, identity_id::text AS identity, day,
-       nullif(weight_kg, {NONE}) AS weight_kg FROM practised WHERE population = ''
+BORN: Final = f"""
+CREATE TEMPORARY TABLE born AS SELECT row_number() OVER () AS n, uid, practised.identity_id::text AS identity, day,
+       nullif(population, '') AS population, nullif(practised.weight, '') AS weight, stated_kg
+FROM practised LEFT JOIN identity_index.identity USING (identity_id)
+WHERE population <> 'adult' OR coalesce(traits->>'birth_date', '9999') > {ADULTS_BORN} || '-12-31'
 """
+"""Exposures of which the birth date may say another population than their reports."""
 AGED: Final = "CREATE TEMPORARY TABLE aged (uid text, population text, weight text, weight_kg float8)"
 OF_AGE: Final = """
 UPDATE practised SET population = aged.population, weight = aged.weight, weight_kg = aged.weight_kg
@@ -90,12 +95,14 @@ class Kind(NamedTuple):
     quantities: Sequence[str]
 
 
-class Ageless(NamedTuple):
-    """An exposure whose report states no age."""
+class Stated(NamedTuple):
+    """An exposure of which the birth date may say another population: what its report states."""
 
     uid: str
     identity: str
     day: str
+    population: str | None
+    weight: str | None
     weight_kg: float | None
 
 
@@ -113,11 +120,11 @@ class By:
 
 
 class Judge(NamedTuple):
-    """``aged``: of which population exposures without an age are; ``group``: of which group a quantity of a kind is,
+    """``aged``: of which population such exposures are; ``group``: of which group a quantity of a kind is,
     None where that is of no act.
     """
 
-    aged: Callable[[Connection, Sequence[Ageless]], Sequence[Aged]]
+    aged: Callable[[Connection, Sequence[Stated]], Sequence[Aged]]
     group: Callable[[Kind, str], Group | None]
 
 
@@ -170,11 +177,11 @@ class Pass:
         step(STEPS)
 
     def _age(self, cursor: Cursor, judge: Judge) -> None:
-        """Give the population by their birth date to those whose report states no age."""
-        cursor.execute(AGELESS)
+        """Give them the population by their birth date, where that is known; else as reports state it."""
+        cursor.execute(BORN)
         cursor.execute(AGED)
-        for page in _pages(cursor, "ageless", ("uid", "identity", "day", "weight_kg")):
-            found = judge.aged(self.connection, [Ageless(*row) for row in page])
+        for page in _pages(cursor, "born", ("uid", "identity", "day", "population", "weight", "stated_kg")):
+            found = judge.aged(self.connection, [Stated(*row) for row in page])
             rows = [
                 (uid, population or "", weight or "", NONE if weight_kg is None else weight_kg)
                 for uid, population, weight, weight_kg in found
