@@ -28,7 +28,7 @@ from krypton.bootstrap import Krypton
 from krypton.policies.each import AWAY
 from krypton.policies.looker import child, kind
 from krypton.policies.match import Match, Read
-from krypton.policies.stored import MERGE
+from krypton.policies.stored import SIDES, not_yet_said
 from krypton.views.matches import bodies
 from policies.matching import LOOKUP, Matching
 from policies.policy import Due, Kind
@@ -43,8 +43,8 @@ LEAST: Final = 20_000
 """Lookups that wait: fewer are made as soon one by one."""
 PART, PART_MEANWHILE = 1 / 8, 1 / 2
 """Of the identities in the index, those that wait."""
-TOGETHER: Final = 2_000
-"""Pairs of whom the ledger is asked at a time."""
+TOGETHER: Final = UUID(int=0)
+"""Stands for the lookup that all of whom neither side waits would be found by."""
 AGAIN_S: Final = 5.0
 """How long nothing is asked after there was no backlog."""
 KNOWN: Final = "SELECT n_live_tup AS n FROM pg_stat_user_tables WHERE schemaname = %(schema)s AND relname = 'identity'"
@@ -127,16 +127,13 @@ class AtOnce:
 
 
 def _owed(ledger: Ledger, decided: Sequence[tuple[str, Sides]], places: Sequence[int]) -> list[int]:
-    """Of two of whom neither waits: what a third who waits leads to, such as a twin. No merges that are stored, and not
-    read by the index.
+    """Of two of whom neither waits: what a third who waits leads to, such as a twin; and nothing that the ledger has
+    done already, and the index not read.
     """
-    owed = [place for place in places if decided[place][0] != MERGE]
-    merges = [place for place in places if decided[place][0] == MERGE]
-    for start in range(0, len(merges), TOGETHER):
-        persons, some = ledger.membership(), merges[start : start + TOGETHER]
-        persons.load(side for place in some for side in decided[place][1])
-        for place in some:
-            one, other = decided[place][1]
-            if other not in persons.person_of(one):
-                owed.append(place)
-    return sorted(owed)
+    dues = [
+        (place, Due(Kind.COMMAND, does, dict(zip(SIDES, pair, strict=True))))
+        for place in places
+        for does, pair in [decided[place]]
+    ]
+    (new,) = not_yet_said({TOGETHER: dues}, ledger.membership()).values()
+    return [place for place, _ in new]
