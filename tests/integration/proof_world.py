@@ -13,6 +13,7 @@ from krypton.integrity.checkpoints import Heads, heads_of, in_folder, published
 from krypton.integrity.keys import made, verifier_key
 from krypton.integrity.verdict import Verdict
 from krypton.integrity.verify import Question, verify
+from krypton.services import notary
 from schemas.event import Record
 from streams.broker import broker
 from streams.broker.topics import CHECKPOINTS, LEDGER, MAX_RECORD_BYTES, PARTITIONS
@@ -32,6 +33,12 @@ def krypton(ledger: LiveLedger) -> Krypton:
 def relay_all(ledger: LiveLedger) -> None:
     """Let a relay publish everything, and stop it cleanly."""
     relay_to_the_end(ledger.krypton)
+
+
+def relay_and_sign(ledger: LiveLedger) -> None:
+    """Let a relay publish everything, and a notary sign it."""
+    relay_all(ledger)
+    notary.sign_now(krypton(ledger))
 
 
 def relay_to_the_end(ours: Krypton) -> None:

@@ -106,6 +106,15 @@ def begun(world: PolicyWorld) -> AtOnce:
     return once
 
 
+def facing_a_backlog(world: PolicyWorld) -> AtOnce:
+    """It has begun, and the index has read all who wait."""
+    world.work(INDEX)
+    once = begun(world)
+    imported(world)
+    world.work(INDEX)
+    return once
+
+
 def _reads(world: PolicyWorld, match: Match) -> bool:
     with world.ours.snapshot() as connection:
         return match.read(connection, 1) is not None
@@ -161,10 +170,7 @@ def test_while_the_index_has_much_to_read_half_of_the_region_is_to_wait(
     """A region that grows is not decided again and again. Nine wait whom the index has read."""
     decided = regions_decided(monkeypatch)
     monkeypatch.setattr(at_once, "KNOWN", f"SELECT {known} AS n, %(schema)s")
-    world.work(INDEX)
-    once = begun(world)
-    imported(world)
-    world.work(INDEX)
+    once = facing_a_backlog(world)
     for number in range(10):
         world.register("CHB", f"later{number}", birth_date="1950-01-01")
     world.fold("matching")
@@ -185,10 +191,7 @@ def test_what_cannot_be_decided_at_once_is_looked_up_one_by_one(
     world: PolicyWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Such as a region too large for the memory: it is told once, and the slower way goes on."""
-    world.work(INDEX)
-    once = begun(world)
-    imported(world)
-    world.work(INDEX)
+    once = facing_a_backlog(world)
     before = world.outbox()
     monkeypatch.setattr(due, "due", failing)
     assert not once.once(going_on)
@@ -201,10 +204,7 @@ def test_a_process_that_is_to_end_does_not_decide_to_the_end(
     world: PolicyWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What waits is as it was."""
-    world.work(INDEX)
-    once = begun(world)
-    imported(world)
-    world.work(INDEX)
+    once = facing_a_backlog(world)
     before = world.outbox()
     monkeypatch.setattr(due, "due", lambda *_, tell: stopping(tell))
     assert not once.once(lambda: False)

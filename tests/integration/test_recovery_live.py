@@ -11,13 +11,12 @@ from domain.errors import LedgerAltered
 from krypton.devstack.stack import Stack
 from krypton.integrity.republish import Republished, republish
 from krypton.integrity.restore import restore
-from krypton.services import notary
 from schemas.event import Record
 from streams.broker import topics
 from streams.broker.topics import LEDGER, PARTITIONS
 from tests.fakes.two_logs import event, record_of
 from tests.integration.live_ledger import LiveLedger, delete_topics, end_offsets, live_ledger
-from tests.integration.proof_world import altered, heads, krypton, records_of, relay_all, run_sql, send, verdict
+from tests.integration.proof_world import altered, heads, krypton, records_of, relay_and_sign, run_sql, send, verdict
 from tests.waiting import until
 
 pytestmark = pytest.mark.live
@@ -38,8 +37,7 @@ def made(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mad
     """Made once; each test has a copy."""
     with live_ledger(stack, tmp_path_factory.mktemp("made")) as ledger:
         ledger.register(EVENTS)
-        relay_all(ledger)
-        notary.sign_now(krypton(ledger))
+        relay_and_sign(ledger)
         yield Made(ledger, records_of(ledger.krypton.addresses.kafka, list(PARTITIONS)))
 
 

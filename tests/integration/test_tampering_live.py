@@ -15,7 +15,6 @@ from krypton.integrity.checkpoints import published
 from krypton.integrity.findings import Kind, Log
 from krypton.integrity.keys import signing_key
 from krypton.integrity.verify import Question, verify
-from krypton.services import notary
 from krypton.settings import Settings
 from schemas.event import Record
 from streams.broker.checkpoints import Publisher
@@ -30,7 +29,7 @@ from tests.integration.proof_world import (
     krypton,
     mirror,
     records_of,
-    relay_all,
+    relay_and_sign,
     run_sql,
     send,
     topics,
@@ -49,8 +48,7 @@ def ledger(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[L
     """All relayed and signed. Each test puts back what it altered."""
     with live_ledger(stack, tmp_path_factory.mktemp("logs")) as made:
         made.register(EVENTS)
-        relay_all(made)
-        notary.sign_now(krypton(made))
+        relay_and_sign(made)
         yield made
 
 

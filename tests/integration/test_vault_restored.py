@@ -27,14 +27,13 @@ from krypton.devstack.stack import Stack
 from krypton.failures import told
 from krypton.integrity.findings import Kind, Log
 from krypton.integrity.restore import restore
-from krypton.services import notary
 from krypton.services.install import install
 from krypton.vaults import open_vault
 from schemas.event import ERASED
 from tests.fakes.erasing import Erase, erase
 from tests.fakes.ports import free_port
 from tests.integration.live_ledger import LiveLedger, live_ledger, person
-from tests.integration.proof_world import heads, krypton, records_of, relay_all, run_sql, verdict
+from tests.integration.proof_world import heads, krypton, records_of, relay_and_sign, run_sql, verdict
 from tests.waiting import WITHIN_S, until
 
 pytestmark = pytest.mark.live
@@ -79,8 +78,7 @@ def made(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Day
         made.krypton.execute(Merge(one=kept, other=erased, reason="said since"), Envelope())
         erase(made.krypton, erased)
         later = _registered(made, "L")
-        relay_all(made)
-        notary.sign_now(krypton(made))
+        relay_and_sign(made)
         yield Day(made, kept, erased, later, facts(krypton(made)))
 
 
