@@ -55,7 +55,7 @@ class Keys:
 
     def keep_first(self) -> None:
         """Take the others out."""
-        self.file.write_text(self.file.read_text().splitlines()[0])
+        private(self.file, self.file.read_text().splitlines()[0])
 
     def ring(self) -> Ring:
         """As a process has it."""

@@ -67,7 +67,7 @@ class Operator(CommandLine):
 
     def keeps_first(self) -> None:
         """The others are taken out of the file."""
-        self.keys.write_text(self.keys.read_text().splitlines()[0])
+        private(self.keys, self.keys.read_text().splitlines()[0])
 
     def sql(self, setting: str, statement: str, *values: object) -> list[Any]:
         """Ask one of the databases itself."""
