@@ -11,9 +11,9 @@ from projections.engine.ddl import DIALECT
 from projections.engine.projection import Projection, schema_of
 from projections.engine.rows import quoted
 
-# Settings of a session that builds indexes: it sorts in memory, without parallel workers, which would slow the fold and
-# gain nothing.
-FOR_INDEXES = "SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL max_parallel_maintenance_workers = 0"
+# Settings of a session that builds indexes: it sorts in memory. While partitions are folded parallel workers would slow
+# the fold and gain nothing; after the last one a core is free.
+FOR_INDEXES = "SET LOCAL maintenance_work_mem = '256MB'; SET LOCAL max_parallel_maintenance_workers = {}"
 
 
 def make(cursor: Cursor, projection: Projection) -> None:
@@ -31,6 +31,8 @@ def make(cursor: Cursor, projection: Projection) -> None:
             comment=table.comment,
         )
         cursor.execute(str(CreateTable(bare).compile(dialect=DIALECT)))
+        # Vacuumed while it is loaded, it would be read again and again; ``complete_table`` ends that.
+        cursor.execute(f"ALTER TABLE {quoted(schema, table.name)} SET (autovacuum_enabled = false)")
         for column in bare.columns:
             if column.comment:
                 cursor.execute(_literal(SetColumnComment(column)))
@@ -44,20 +46,21 @@ def complete(cursor: Cursor, projection: Projection) -> None:
         complete_table(cursor, projection, table)
 
 
-def complete_table(cursor: Cursor, projection: Projection, table: Table) -> None:
+def complete_table(cursor: Cursor, projection: Projection, table: Table, helpers: int = 0) -> None:
     """Add the primary key and indexes and run ANALYZE; does nothing if that is already done.
 
-    Raises IntegrityError if two rows share a key.
+    ``helpers``: how many processes of PostgreSQL may help to sort. Raises IntegrityError if two rows share a key.
     """
     schema = schema_of(projection)
     name = quoted(schema, table.name)
     cursor.execute("SELECT 1 FROM pg_index WHERE indrelid = to_regclass(%s) AND indisprimary", (name,))
     if cursor.fetchone():
         return
-    cursor.execute(FOR_INDEXES)
+    cursor.execute(FOR_INDEXES.format(helpers))
     key = ", ".join(quoted(c.name) for c in table.primary_key.columns)
     cursor.execute(f"ALTER TABLE {name} ADD PRIMARY KEY ({key})")
     add_indexes(cursor, table, schema)
+    cursor.execute(f"ALTER TABLE {name} RESET (autovacuum_enabled)")
     cursor.execute(f"ANALYZE {name}")
 
 

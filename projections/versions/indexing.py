@@ -40,7 +40,7 @@ class Indexer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         with self._pool:
             if kind is None:
-                self._begin(self._projection.tables.sorted_tables)
+                self._begin(self._projection.tables.sorted_tables, helpers=1)
         if kind is None:
             for one in self._working.values():
                 one.result()
@@ -49,14 +49,15 @@ class Indexer:
         """A partition's rows are written: after the last one of its topic, index the topic's tables."""
         self._left[part.topic] -= 1
         if not self._left[part.topic]:
-            self._begin(t for t in self._projection.tables.sorted_tables if topic_of(t) == part.topic)
+            tables = [t for t in self._projection.tables.sorted_tables if topic_of(t) == part.topic]
+            self._begin(tables, helpers=0 if self._left.total() else 1)
 
-    def _begin(self, tables: Iterable[Table]) -> None:
+    def _begin(self, tables: Iterable[Table], helpers: int) -> None:
         for table in tables:
             if table.name not in self._working:
-                self._working[table.name] = self._pool.submit(self._complete, table)
+                self._working[table.name] = self._pool.submit(self._complete, table, helpers)
 
-    def _complete(self, table: Table) -> None:
+    def _complete(self, table: Table, helpers: int) -> None:
         with closing(connect(self._url, "rebuild")) as connection, connection, connection.cursor() as cursor:
             build_log.hold(cursor, self._started)
-            bare_tables.complete_table(cursor, self._projection, table)
+            bare_tables.complete_table(cursor, self._projection, table, helpers)

@@ -290,6 +290,16 @@ def test_a_build_goes_on_with_the_partitions_that_are_not_done(world: World) -> 
     assert (second.todo, second.resumed) == ((Part(STUDIES, 1, 0),), len(records))
 
 
+def test_a_version_is_vacuumed_once_it_is_ready_and_not_while_it_is_loaded(world: World) -> None:
+    vacuumed = """SELECT DISTINCT reloptions IS NULL FROM pg_class
+        WHERE relnamespace = 'patient_record_v2'::regnamespace AND relkind = 'r'"""
+    started, builder = begun(world, Counting(), world.records())
+    assert world.query(vacuumed) == [(False,)]
+    builder.build(started.todo)
+    rebuild.finish(world.url, Counting(), started)
+    assert world.query(vacuumed) == [(True,)]
+
+
 def test_a_build_of_something_else_begins_anew(world: World) -> None:
     records = world.records()
     first = rebuild.begin(world.url, Counting(), {(STUDIES, 0): len(records)}, until=1)
