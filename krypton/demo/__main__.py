@@ -19,6 +19,7 @@ from adapters.dicom.inlet import spool_at
 from krypton.cli.roles import write_for_development
 from krypton.demo import story
 from krypton.demo.stage import CommandFailed, Stage, console, panel
+from krypton.devstack.ports import choose
 from krypton.devstack.stack import Stack
 from krypton.errors import ServiceUnavailable
 from krypton.services.supervisor import krypton_command
@@ -65,15 +66,10 @@ def main() -> int:
 @contextmanager
 def _ledger() -> Iterator[tuple[Stage, int]]:
     """A fresh ledger, running; gone afterwards, whatever comes in between."""
-    port = _free_port()
     for given in [name for name in os.environ if name.startswith("KRYPTON_") and name not in KEPT]:
         del os.environ[given]  # the demo resets what it runs on: never somebody's own servers, nor their settings
-    os.environ.update(KRYPTON_HOME=str(HOME), KRYPTON_DICOM_PORT=str(port), KRYPTON_BATCH_QUIET_S="1", COLUMNS="110")
+    os.environ.update(KRYPTON_HOME=str(HOME), KRYPTON_BATCH_QUIET_S="1", COLUMNS="110")
     os.environ["KRYPTON_REASON"] = REASON
-    os.environ["KRYPTON_REGISTRY_PORT"] = str(_free_port())
-    os.environ["KRYPTON_HL7_PORT"] = str(_free_port())
-    os.environ["KRYPTON_WEB_PORT"] = str(_free_port())
-    os.environ["KRYPTON_HEALTH_PORT"] = str(_free_port())
     settings = Settings.read(os.environ, Path.cwd())
     stack = Stack(settings.home)
     stack.reset()
@@ -82,10 +78,12 @@ def _ledger() -> Iterator[tuple[Stage, int]]:
         with console.status("starting PostgreSQL and Kafka (the first time also fetches Kafka, about a minute)"):
             stack.up()
             write_for_development(settings)
+        ports = _ports()  # after the servers have theirs
+        os.environ.update({f"KRYPTON_{service}_PORT": str(port) for service, port in ports.items()})
         with console.status("creating the ledger and starting its processes"):
             stage.quietly("init")
-        with running(krypton_command("run"), port):
-            yield stage, port
+        with running(krypton_command("run"), ports["DICOM"]):
+            yield stage, ports["DICOM"]
     finally:
         stack.reset()
 
@@ -129,10 +127,12 @@ def _pydicom_files() -> list[Path]:
     return [Path(found) for name in names if (found := get_testdata_file(name, download=False))]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def _ports() -> dict[str, int]:
+    """A free port of its own for each service that listens."""
+    found: dict[str, int] = {}
+    for service in ("DICOM", "HL7", "WEB", "REGISTRY", "HEALTH"):
+        found[service] = choose({*found.values()})
+    return found
 
 
 def _wait_for_port(port: int, process: subprocess.Popen[bytes], ready_s: float) -> None:

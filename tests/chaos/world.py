@@ -22,7 +22,7 @@ from tests.chaos.network import DistantStack
 from tests.chaos.poison import Planted
 from tests.fakes.clocks import environment
 from tests.fakes.dicom import AE_TITLE
-from tests.fakes.ports import free_port, listens
+from tests.fakes.ports import free_ports, listens
 from tests.fakes.region import CLINICIAN, RADIOLOGIST, SITES
 from tests.waiting import WITHIN_S, until
 
@@ -115,25 +115,17 @@ def world(home: Path) -> Iterator[World]:
     stack = DistantStack(home)
     try:
         stack.up()
-        port = free_port()
-        env = {
-            "KRYPTON_HOME": str(home),
-            "KRYPTON_DICOM_PORT": str(port),
-            "KRYPTON_HL7_PORT": str(free_port()),
-            "KRYPTON_WEB_PORT": str(free_port()),
-            "KRYPTON_REGISTRY_PORT": str(free_port()),
-            "KRYPTON_BATCH_QUIET_S": "0.5",
-        }
+        env = {"KRYPTON_HOME": str(home), **free_ports(), "KRYPTON_BATCH_QUIET_S": "0.5"}
         settings = Settings.read(env, home)
         write_for_development(settings)
         ours = Krypton(settings, stack.addresses())
         list(install(ours))
         _known(ours)
         in_force(ours)
-        one = World(stack, ours, {**os.environ, **env}, port)
+        one = World(stack, ours, {**os.environ, **env}, settings.dicom_port)
         one.begin()
         try:
-            until(lambda: listens(port), "the DICOM service listens")
+            until(lambda: listens(one.dicom_port), "the DICOM service listens")
             yield one
         finally:
             one.stop()

@@ -25,9 +25,10 @@ from krypton.cli.main import run
 from krypton.devstack.stack import Stack
 from krypton.services.supervisor import krypton_command
 from krypton.settings import Settings
+from krypton.views import promote
 from postgres.session import keep_within
 from tests.fakes.dicom import new_uid
-from tests.fakes.ports import free_port, listens
+from tests.fakes.ports import free_ports, listens
 from tests.fakes.region import received
 from tests.fakes.roles import REASON, every_role, every_role_by_name
 from tests.waiting import WITHIN_S, until
@@ -84,6 +85,7 @@ class CommandLine:
             for name, value in self._own.items():
                 patched.setenv(name, value)
             patched.setattr(gc, "freeze", lambda: None)  # else what a command opened is never collected
+            patched.setattr(promote, "TIMEOUT_S", WITHIN_S)  # a version's worker starts as fast as the machine is
             code = run([str(word) for word in words])
         keep_within("", None)  # a service's budget would hold the tests after it
         gc.collect()  # a process of a command's own would give its connections back by ending
@@ -189,18 +191,7 @@ def _started(config: pytest.Config) -> Region:
     stack = Stack(home)
     config.add_cleanup(stack.down)
     stack.up()
-    port = free_port()
-    region = Region(
-        home,
-        (
-            ("KRYPTON_DICOM_PORT", str(port)),
-            ("KRYPTON_HL7_PORT", str(free_port())),
-            ("KRYPTON_WEB_PORT", str(free_port())),
-            ("KRYPTON_REGISTRY_PORT", str(free_port())),
-            ("KRYPTON_HEALTH_PORT", str(free_port())),
-            ("KRYPTON_BATCH_QUIET_S", "0.5"),
-        ),
-    )
+    region = Region(home, (*free_ports().items(), ("KRYPTON_BATCH_QUIET_S", "0.5")))
     region.show("init")
     processes = subprocess.Popen(
         krypton_command("run"), env=region.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -211,7 +202,7 @@ def _started(config: pytest.Config) -> Region:
     doctor = ("--name", "Dr Essai", "--profession", "radiologist")
     region.ask("professional", "register", CLINICIAN, *doctor, "--site", SITE)
     region.ask("professional", "register", OUTSIDER, *doctor)
-    until(lambda: listens(port), "DICOM service")
+    until(lambda: listens(region.dicom_port), "DICOM service")
     region.settle()
     return region
 

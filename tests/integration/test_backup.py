@@ -34,7 +34,7 @@ from krypton.settings import Settings
 from streams.broker import topics
 from streams.broker.topics import LEDGER, PARTITIONS
 from tests.fakes.erasing import without_delay
-from tests.fakes.ports import free_port
+from tests.fakes.ports import free_ports
 from tests.fakes.private import private
 from tests.fakes.topic import records
 from tests.integration.live_cli import CommandLine
@@ -177,11 +177,7 @@ def operator(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "KRYPTON_DATABASE": stack.new_database("backup"),
         "KRYPTON_KAFKA": addresses.kafka,
         "KRYPTON_MASTER_KEY_FILE": str(master),
-        "KRYPTON_DICOM_PORT": str(free_port()),
-        "KRYPTON_HL7_PORT": str(free_port()),
-        "KRYPTON_WEB_PORT": str(free_port()),
-        "KRYPTON_REGISTRY_PORT": str(free_port()),
-        "KRYPTON_HEALTH_PORT": str(free_port()),
+        **free_ports(),
     }
     ours = Operator(home, tuple(settings.items()))
     ours.show("init")

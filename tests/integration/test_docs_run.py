@@ -15,7 +15,7 @@ import pytest
 
 from krypton.devstack.stack import Stack
 from streams.broker import topics
-from tests.fakes.ports import free_port
+from tests.fakes.ports import free_port, free_ports
 from tests.fakes.published import publish, samples
 from tests.fakes.roles import every_role
 from tests.integration.live_ledger import delete_topics
@@ -70,11 +70,7 @@ def _typed_in_order(page: str, leave_out: Collection[str] = ()) -> Iterator[dict
     env = {
         "PATH": f"{ROOT / '.venv/bin'}:{os.environ['PATH']}",
         "COLUMNS": "200",
-        "KRYPTON_DICOM_PORT": str(free_port()),
-        "KRYPTON_HL7_PORT": str(free_port()),
-        "KRYPTON_WEB_PORT": str(free_port()),
-        "KRYPTON_REGISTRY_PORT": str(free_port()),
-        "KRYPTON_HEALTH_PORT": str(free_port()),
+        **free_ports(),
         "MOVE_PORT": str(free_port()),
     }
     try:
@@ -95,7 +91,6 @@ def images() -> Iterator[dict[str, str]]:
     yield from _typed_in_order("docs/images.md", {"browser"} | (set() if DCMTK else {"pacs"}))
 
 
-@pytest.mark.timeout(3 * WITHIN_S)  # the first of them types the whole page
 class TestTutorial:
     """What the page promises."""
 
@@ -122,7 +117,6 @@ class TestTutorial:
         assert said["prove"].count("ok") >= 2
 
 
-@pytest.mark.timeout(3 * WITHIN_S)
 class TestImages:
     """The whole way of a study: in, found, fetched, taken away, withdrawn."""
 

@@ -10,7 +10,7 @@ import pytest
 
 from krypton.devstack.processes import alive
 from krypton.devstack.stack import Stack
-from tests.fakes.ports import free_port, listens
+from tests.fakes.ports import free_ports, listens
 from tests.forked import Running
 from tests.integration.live_ledger import LiveLedger, live_ledger
 from tests.waiting import WITHIN_S, until
@@ -23,10 +23,10 @@ FEWEST = 7  # relay, DICOM service, registry, notary, policies, and a worker per
 @pytest.fixture
 def ports(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     """Of the services that ``krypton run`` starts."""
-    found = {name: free_port() for name in ("DICOM", "REGISTRY")}
-    for name, port in found.items():
-        monkeypatch.setenv(f"KRYPTON_{name}_PORT", str(port))
-    return found
+    settings = free_ports()
+    for name, port in settings.items():
+        monkeypatch.setenv(name, port)
+    return {name: int(port) for name, port in settings.items()}
 
 
 @pytest.fixture
@@ -50,10 +50,11 @@ def test_nothing_is_left_of_a_killed_run_and_the_next_one_works(ledger: LiveLedg
     children = serving(first, ports)
     first.send_signal(signal.SIGKILL)
     until(lambda: not any(map(alive, children)), "every child has ended")
-    stranger = socket.create_server(("", ports["REGISTRY"]))  # its port is free: another program takes it
+    registry = ports["KRYPTON_REGISTRY_PORT"]
+    stranger = socket.create_server(("", registry))  # its port is free: another program takes it
     try:
         second = ledger.start("run")
-        held = f"port {ports['REGISTRY']}, which registry needs, is held by {psutil.Process().name()} (pid "
+        held = f"port {registry}, which registry needs, is held by {psutil.Process().name()} (pid "
         until(lambda: held in ledger.said("run").replace("\n", " "), "the holder named")
         third = ledger.spawn("third", [*psutil.Process(second.pid).cmdline()])
         assert third.wait(WITHIN_S) == 4
