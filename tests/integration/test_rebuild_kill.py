@@ -20,7 +20,7 @@ from projections.versions import diff
 from tests.integration.live_ledger import LiveLedger, end_offsets, kill, live_ledger
 from tests.waiting import WITHIN_S, until
 
-pytestmark = [pytest.mark.live, pytest.mark.fault, pytest.mark.timeout(900)]  # a dozen rebuilds, one after another
+pytestmark = [pytest.mark.live, pytest.mark.fault]
 
 VIEW = "patient_record"
 REBUILD = ("views", "rebuild", VIEW)
@@ -93,9 +93,9 @@ def test_a_rebuild_that_is_killed_again_and_again_goes_on_and_ends_right(ledger:
             )
             assert (positions != [(0,)]) == (state == "ready"), f"v{version} is {state}"
             left.add(state)
-        if kills == MOMENTS:
+        if kills >= MOMENTS and "building" in left:
             break
-    assert kills == MOMENTS
+    assert kills >= MOMENTS
     assert "building" in left, "no kill came while a version was being built"
     finished(ledger, *REBUILD, "--processes", "2")
     _check_versions(ledger)

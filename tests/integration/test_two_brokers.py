@@ -24,8 +24,8 @@ WORKERS = 4
 BURST = 40
 PAUSE_S = 0.1
 AHEAD = 50 * BURST
-UNAVAILABLE = 4  # of a command: a service does not answer
 """So far at most the load is ahead of the view: how long the view needs to follow depends on no machine's speed."""
+UNAVAILABLE = 4  # of a command: a service does not answer
 
 
 @pytest.fixture(scope="module")

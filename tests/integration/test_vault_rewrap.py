@@ -176,7 +176,8 @@ def test_a_run_that_was_killed_goes_on_where_it_was(vault: PostgresVault, keys: 
 def _free(url: str) -> bool:
     """Whether the server has noticed the end of the killed run."""
     with closing(connect(url, "test", autocommit=True)) as connection, connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'krypton vault rewrap'")
+        mine = "datname = current_database() AND application_name = 'krypton vault rewrap'"
+        cursor.execute(f"SELECT count(*) FROM pg_stat_activity WHERE {mine}")
         return bool(cursor.fetchall() == [(0,)])
 
 
@@ -187,7 +188,7 @@ def test_nothing_is_changed_where_the_old_key_is_missing(vault: PostgresVault, k
     keys.keep_first()
     with pytest.raises(WrongMasterKey, match=r"and KRYPTON_MASTER_KEY_FILE \(.*\) has"):
         rewrap.rewrap(database_url, keys.ring())
-    keys.file.write_text(before)
+    private(keys.file, before)
     assert opened(database_url, keys, texts)
     assert len(wrapped_by(database_url)) == 1
 
@@ -231,7 +232,8 @@ def test_keys_are_destroyed_in_the_order_in_which_they_are_wrapped_again(
     """So that of a start after a restore and a change of the master key neither waits for the other for ever."""
     everybody = sorted(sealed(vault, 100))
     lock = "SELECT FROM vault.subject_key WHERE subject = ANY(%s::uuid[]) ORDER BY subject FOR UPDATE NOWAIT"
-    waits = "SELECT FROM pg_stat_activity WHERE application_name = 'krypton vault' AND wait_event_type = 'Lock'"
+    mine = "datname = current_database() AND application_name = 'krypton vault'"
+    waits = f"SELECT FROM pg_stat_activity WHERE {mine} AND wait_event_type = 'Lock'"
     with (
         ThreadPoolExecutor(1) as threads,
         closing(connect(database_url, "looks", autocommit=True)) as looks,

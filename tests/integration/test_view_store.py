@@ -28,7 +28,8 @@ def world(database_url: str) -> Iterator[World]:
 def end_sessions(world: World, store: ViewStore) -> None:
     """As an administrator, or a crash of the server, would."""
     world.query(
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = %s",
+        "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND application_name = %s",
         f"krypton view {store.name} v{store.version}",
     )
 

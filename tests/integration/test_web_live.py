@@ -241,7 +241,8 @@ def test_the_process_answers_ends_cleanly_and_comes_back_after_a_kill(ledger: Li
     for name in ("krypton_http_requests_total", "krypton_relay_backlog", "krypton_view_lag_records", "krypton_spool"):
         assert name in metrics
     assert 'krypton_decisions_total{by="gate",decision="refused",role="professional",rule="X1"} 1.0' in metrics
-    held = ledger.query("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'krypton web%'")[0][0]
+    mine = "datname = current_database() AND application_name LIKE 'krypton web%'"
+    held = ledger.query(f"SELECT count(*) FROM pg_stat_activity WHERE {mine}")[0][0]
     assert 0 < held <= BUDGETS["web"].most
     process.send_signal(signal.SIGTERM)
     assert process.wait(WITHIN_S) == 0

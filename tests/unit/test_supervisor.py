@@ -86,10 +86,13 @@ def test_a_frozen_child_ends_too(families: list[Family], tmp_path: Path) -> None
 
 def test_a_child_that_was_only_just_started_ends_too(families: list[Family], tmp_path: Path) -> None:
     """The supervisor is killed before its child asked the kernel for anything."""
-    families.append(family := Family("import time; time.sleep(1); " + CHILD, tmp_path / "log"))
+    goes_on = tmp_path / "goes on"
+    waits = f"import pathlib, time\nwhile not pathlib.Path({str(goes_on)!r}).exists(): time.sleep(0.02)\n"
+    families.append(family := Family(waits + CHILD, tmp_path / "log"))
     until(lambda: bool(family.children), "it started its child")
     child = family.children[0]
     family.kill()
+    goes_on.touch()
     until(lambda: not alive(child), "the child has ended")
     assert "on" not in (tmp_path / "log").read_text()
 
