@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-WITHIN_S = 180.0  # what comes within a second on a quiet machine; pytest-timeout ends a whole test after 300
+WITHIN_S = 180.0  # what comes within a second on a quiet machine; pytest-timeout ends a whole test after 900
 _SHORTEST_S, _LONGEST_S = 0.005, 0.05
 _PAUSE_FOR_LOOK, _MOST_S = 3, 0.5
 

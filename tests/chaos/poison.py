@@ -9,6 +9,7 @@ from streams.broker import broker
 from streams.broker.topics import LEDGER
 from tests.integration.live_ledger import end_offsets
 from tests.integration.test_poisoned_topics import FORGED, Forge, headers, position_of
+from tests.waiting import WITHIN_S
 
 SAID: Final = "one million too high"
 """Is always planted: views say that it is there."""
@@ -43,7 +44,7 @@ def plant(kafka: str, dice: random.Random, kinds: tuple[str, ...] = ()) -> Plant
     try:
         for kind in kinds:
             kept = {"partition": record.partition, "key": record.key, "value": record.value}
-            sender.send(where.topic, **{**kept, "headers": list(record.headers), **KINDS[kind](record)}).get(30)
+            sender.send(where.topic, **{**kept, "headers": list(record.headers), **KINDS[kind](record)}).get(WITHIN_S)
     finally:
         sender.close()
     return Planted(where.topic, kinds)

@@ -11,6 +11,7 @@ from streams.broker import broker
 from streams.relay.outgoing import Addresser, Outgoing, Stored
 from tests.fakes.avro import sample_body
 from tests.samples import FixedVault
+from tests.waiting import WITHIN_S
 
 NAMES = UUID("0b7f7a52-93f2-5a77-9f4e-3f5c7d0f9c11")
 
@@ -36,7 +37,7 @@ def publish(kafka: str, events: Iterator[Outgoing]) -> list[Outgoing]:
     try:
         found = list(events)
         sent = [producer.send(e.topic, e.value, e.key, e.headers, e.partition, e.timestamp_ms) for e in found]
-        producer.flush(30)
+        producer.flush(WITHIN_S)
         for future in sent:
             future.get(0)
     finally:

@@ -7,7 +7,12 @@ import pytest
 from tests.chaos.run import chaos
 from tests.integration.stubborn_sender import LEAVES_SOCKETS
 
-pytestmark = [pytest.mark.live, pytest.mark.fault, pytest.mark.timeout(900), pytest.mark.filterwarnings(LEAVES_SOCKETS)]
+pytestmark = [
+    pytest.mark.live,
+    pytest.mark.fault,
+    pytest.mark.timeout(2_400),
+    pytest.mark.filterwarnings(LEAVES_SOCKETS),
+]
 
 SECONDS, SEED = 60.0, 7
 

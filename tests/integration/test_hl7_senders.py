@@ -12,6 +12,7 @@ from krypton.devstack.stack import Stack
 from tests.fakes.hl7 import Answered, message, mrg, pid
 from tests.integration.audit_world import audit_world
 from tests.integration.test_hl7_queries_live import Hospitals
+from tests.waiting import WITHIN_S
 
 pytestmark = pytest.mark.live
 SENDERS, MESSAGES = 8, 12
@@ -55,7 +56,7 @@ def test_each_senders_messages_take_effect_in_its_order_and_repeated_they_write_
     ready, before = Barrier(SENDERS), region.world.head
 
     def sends(number: str) -> list[str]:
-        ready.wait(60)
+        ready.wait(WITHIN_S)
         return [said(region, raw).verdict for raw in corrections(number)]
 
     with ThreadPoolExecutor(SENDERS) as pool:
@@ -78,7 +79,7 @@ def test_of_two_messages_with_one_id_at_one_moment_one_is_stored_and_the_other_i
         two = [message("A28", number, pid(f"{number}-{n}")) for n in range(2)]
 
         def sends(raw: bytes, ready: Barrier = ready) -> Answered:
-            ready.wait(60)
+            ready.wait(WITHIN_S)
             return said(region, raw)
 
         with ThreadPoolExecutor(2) as pool:
@@ -96,7 +97,7 @@ def test_a_message_that_is_refused_takes_nobody_elses_along(region: Hospitals) -
 
     def sends(each: tuple[int, str]) -> str:
         place, number = each
-        ready.wait(60)
+        ready.wait(WITHIN_S)
         change = {"f7": "20990101"} if place % 2 else {}
         return said(region, message("A28", number, pid(number, **change))).verdict
 

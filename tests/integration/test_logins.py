@@ -17,7 +17,7 @@ from tests.fakes.librdkafka import Client, own, with_password
 from tests.fakes.ports import free_port
 from tests.fakes.private import private
 from tests.integration.live_ledger import LiveLedger, end_offsets, live_ledger, read_log
-from tests.waiting import until
+from tests.waiting import WITHIN_S, until
 
 pytestmark = pytest.mark.live
 
@@ -89,7 +89,7 @@ def written(login: Client) -> dict[str, str]:
 
     for topic in PARTITIONS:
         producer.produce(topic, b"forged", on_delivery=heard)
-    assert producer.flush(30) == 0
+    assert producer.flush(WITHIN_S) == 0
     return told
 
 
@@ -97,7 +97,7 @@ def visible(login: Client) -> set[str]:
     """The topics that a login is shown."""
     consumer = Consumer(login | {"group.id": "unused"})
     try:
-        return set(consumer.list_topics(timeout=20).topics)
+        return set(consumer.list_topics(timeout=WITHIN_S).topics)
     finally:
         consumer.close()
 
@@ -125,7 +125,7 @@ class TestWork:
 
         def answer() -> str:
             try:
-                with urlopen(f"http://127.0.0.1:{port}/health", timeout=20) as found:
+                with urlopen(f"http://127.0.0.1:{port}/health", timeout=WITHIN_S) as found:
                     return str(found.read().decode())
             except HTTPError as unwell:
                 return unwell.read().decode()
@@ -169,7 +169,7 @@ class TestRights:
         consumer = Consumer(login | {"group.id": "krypton-patient_record-v1"})
         try:
             consumer.subscribe(["krypton.identities"])
-            record = consumer.poll(20)
+            record = consumer.poll(WITHIN_S)
             assert record is not None
             error = record.error()
             assert error is not None
@@ -195,7 +195,7 @@ class TestRights:
         told: list[Any] = []
         for topic in PARTITIONS:
             producer.produce(topic, b"forged", on_delivery=lambda error, _: told.append(error))
-        producer.flush(20)
+        producer.flush(WITHIN_S)
         assert all(told)
         assert end_offsets(kafka, list(PARTITIONS)) == before
 

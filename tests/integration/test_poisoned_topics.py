@@ -121,7 +121,7 @@ def transaction_aborted(ledger: LiveLedger) -> None:
         producer.init_transactions()
         producer.begin_transaction()
         for partition in range(8):
-            producer.send(TOPIC, b"", partition=partition).get(60)
+            producer.send(TOPIC, b"", partition=partition).get(WITHIN_S)
         producer.abort_transaction()
     finally:
         producer.close()
@@ -136,7 +136,7 @@ def transaction_left_open(ledger: LiveLedger) -> Iterator[KafkaProducer]:
         producer.init_transactions()
         producer.begin_transaction()
         for partition in range(8):
-            producer.send(TOPIC, b"", partition=partition).get(60)
+            producer.send(TOPIC, b"", partition=partition).get(WITHIN_S)
         yield producer
     finally:
         producer.close(timeout=1)
@@ -168,7 +168,7 @@ def sent_before_its_turn(ledger: LiveLedger) -> None:
     producer = KafkaProducer(**broker.options(broker.under(ledger.krypton.addresses.kafka, RELAY)))
     try:
         for copy in copies.values():
-            producer.send(copy.topic, copy.value, copy.key, copy.headers, copy.partition).get(60)
+            producer.send(copy.topic, copy.value, copy.key, copy.headers, copy.partition).get(WITHIN_S)
     finally:
         producer.close()
 
@@ -195,7 +195,7 @@ def poison(ledger: LiveLedger, *forges: Forge) -> None:
         for record in last.values():
             for forge in forges:
                 kept = {"partition": record.partition, "key": record.key, "value": record.value}
-                producer.send(TOPIC, **{**kept, "headers": list(record.headers), **forge(record)}).get(60)
+                producer.send(TOPIC, **{**kept, "headers": list(record.headers), **forge(record)}).get(WITHIN_S)
     finally:
         producer.close()
         consumer.close(autocommit=False)

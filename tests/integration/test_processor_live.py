@@ -112,11 +112,11 @@ def test_what_cannot_be_read_is_a_dead_letter_on_its_topic_and_the_rest_goes_on(
     kafka = ledger.krypton.addresses.kafka
     producer = KafkaProducer(**broker.options(broker.under(kafka, RELAY)))
     headers = [("position", b"1000000"), ("version", b"1")]
-    at = producer.send("krypton.links", b"not an event", b"some link", headers).get(60)
+    at = producer.send("krypton.links", b"not an event", b"some link", headers).get(WITHIN_S)
     producer.close()
     consumer = KafkaConsumer(DEAD_LETTERS, **broker.options(kafka), group_id=None, auto_offset_reset="earliest")
     try:
-        found = [r for records in consumer.poll(timeout_ms=60_000).values() for r in records]
+        found = [r for records in consumer.poll(timeout_ms=1_000 * WITHIN_S).values() for r in records]
     finally:
         consumer.close(autocommit=False)
     assert [(r.key, r.value) for r in found] == [(b"some link", b"not an event")]

@@ -18,6 +18,7 @@ from streams.relay.outgoing import NoKeys, Outgoing
 from streams.relay.position_search import offsets_at
 from tests.integration.filled_topics import kafka, published
 from tests.samples import FixedVault
+from tests.waiting import WITHIN_S
 
 __all__ = ["kafka", "published"]  # fixtures
 pytestmark = pytest.mark.live
@@ -91,7 +92,7 @@ def test_an_unknown_type_is_refused_instead_of_finding_nothing(kafka: str) -> No
 def test_a_record_of_somebody_else_is_named(kafka: str, published: list[Outgoing]) -> None:
     """Runs last: it spoils a topic."""
     producer = KafkaProducer(**broker.options(kafka))
-    producer.send("krypton.rules", b"not ours", b"key").get(60)
+    producer.send("krypton.rules", b"not ours", b"key").get(WITHIN_S)
     producer.close()
     with pytest.raises(NotAnEvent, match=r"krypton\.rules/0 offset \d+ has no 'position' header"):
         list(read_events(kafka, CODEC, topics=["krypton.rules"]))

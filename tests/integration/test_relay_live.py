@@ -126,7 +126,7 @@ def test_it_does_not_write_after_another_ledgers_events(ledger: LiveLedger, monk
     stored = Stored(last.id, str(last.originator_id), last.originator_version, last.state)
     foreign = Addresser.of(registry()).outgoing(stored)
     producer = KafkaProducer(**broker.options(broker.under(ledger.krypton.addresses.kafka, RELAY)))
-    producer.send(foreign.topic, foreign.value, foreign.key, foreign.headers, foreign.partition).get(60)
+    producer.send(foreign.topic, foreign.value, foreign.key, foreign.headers, foreign.partition).get(WITHIN_S)
     producer.close()
     ledger.register(10)
     ledger.start("relay")

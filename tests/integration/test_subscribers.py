@@ -200,7 +200,7 @@ class TestRights:
         told: list[Any] = []
         producer = Producer(lab)
         producer.produce(topic, b"forged", on_delivery=lambda error, _: told.append(error))
-        assert producer.flush(20) == 0
+        assert producer.flush(WITHIN_S) == 0
         assert [error.name() for error in told] == ["TOPIC_AUTHORIZATION_FAILED"]
 
     def test_it_changes_no_topic_and_no_right(self, lab: Client) -> None:

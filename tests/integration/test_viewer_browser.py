@@ -26,7 +26,6 @@ from tests.waiting import WITHIN_S
 CHROMIUM: Final = "/usr/bin/chromium"
 pytestmark = [
     pytest.mark.live,
-    pytest.mark.timeout(600),
     pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="Chromium is absent"),
 ]
 SOFTWARE: Final = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]

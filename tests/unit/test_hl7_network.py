@@ -11,8 +11,8 @@ from adapters.hl7.mllp import Bounds, Broken, Frames
 from adapters.hl7.server import Answers, Server, Slots
 from tests.fakes import hl7
 from tests.fakes.hl7 import Answered, message, pid
+from tests.waiting import WITHIN_S
 
-WAIT_S = 20.0
 Pair = tuple[socket.socket, socket.socket]
 
 
@@ -24,7 +24,7 @@ def framed(raw: bytes) -> bytes:
 def pair() -> Iterator[Pair]:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        theirs.settimeout(WAIT_S)
+        theirs.settimeout(WITHIN_S)
         yield ours, theirs
 
 
@@ -86,7 +86,7 @@ def serve() -> Iterator[Serve]:
 
 
 def connected(server: Server) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", server.port), WAIT_S)
+    return socket.create_connection(("127.0.0.1", server.port), WITHIN_S)
 
 
 def exchanged(connection: socket.socket, raw: bytes) -> bytes:
@@ -127,7 +127,7 @@ def test_many_senders_at_once_are_each_answered_their_own(serve: Serve) -> None:
     for each in talkers:
         each.start()
     for each in talkers:
-        each.join(WAIT_S)
+        each.join(WITHIN_S)
     assert not wrong
     assert not any(each.is_alive() for each in talkers)
 
@@ -170,19 +170,19 @@ def test_a_server_that_stops_answers_what_it_is_storing(serve: Serve) -> None:
     def slow(raw: bytes, _: Peer) -> bytes:
         if raw == b"a":
             begun.set()
-            assert goes_on.wait(WAIT_S)
+            assert goes_on.wait(WITHIN_S)
         return raw
 
     server = serve(slow)
     with connected(server) as sender, connected(server) as idle:
         assert exchanged(idle, b"b") == b"b"  # one that was not accepted yet would be reset
         sender.sendall(framed(b"a"))
-        assert begun.wait(WAIT_S)
+        assert begun.wait(WITHIN_S)
         stopping = threading.Thread(target=server.stop)
         stopping.start()
         assert idle.recv(1) == b""
         goes_on.set()
         assert received(sender) == b"a"
         assert sender.recv(1) == b""
-        stopping.join(WAIT_S)
+        stopping.join(WITHIN_S)
         assert not stopping.is_alive()

@@ -15,9 +15,7 @@ from krypton.settings import Settings
 from tests.fakes import hl7
 from tests.fakes.hl7 import Answered, message, pid
 from tests.fakes.ports import free_port
-from tests.waiting import until
-
-WAIT_S = 60.0
+from tests.waiting import WITHIN_S, until
 
 
 def ours(tmp_path: Path, port: int) -> tuple[Any, hl7.Ledger]:
@@ -36,13 +34,13 @@ def test_it_takes_messages_until_it_is_told_to_stop(tmp_path: Path) -> None:
     running.start()
     try:
         until(lambda: connects(port), "the HL7 service listens")
-        with socket.create_connection(("127.0.0.1", port), WAIT_S) as sender:
+        with socket.create_connection(("127.0.0.1", port), WITHIN_S) as sender:
             sender.sendall(b"\x0b" + message("A28", "m1", pid()) + b"\x1c\r")
             assert Answered(sender.recv(4_096)[1:-2]).verdict == "AA"
         assert ledger.recorder.max_notification_id() == head + 1
     finally:
         stop.set()
-        running.join(WAIT_S)
+        running.join(WITHIN_S)
     assert not running.is_alive()
     assert not connects(port)
 

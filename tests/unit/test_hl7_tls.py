@@ -18,7 +18,8 @@ from tests.fakes import hl7
 from tests.fakes.certificates import Authority, Issued
 from tests.fakes.hl7 import SENDER, Answered, message, pid
 from tests.fakes.private import private
-from tests.unit.test_hl7_network import WAIT_S, exchanged, framed, received
+from tests.unit.test_hl7_network import exchanged, framed, received
+from tests.waiting import WITHIN_S
 
 Serve = Callable[..., Server]
 
@@ -53,7 +54,7 @@ def connected(server: Server, authority: Authority, sender: Issued | None = None
     trust = ssl.create_default_context(cafile=str(authority.file))
     if sender:
         trust.load_cert_chain(sender.certificate, sender.key)
-    plain = socket.create_connection(("127.0.0.1", server.port), WAIT_S)
+    plain = socket.create_connection(("127.0.0.1", server.port), WITHIN_S)
     return trust.wrap_socket(plain, server_hostname="127.0.0.1")
 
 
@@ -124,7 +125,7 @@ def test_without_an_authority_of_senders_the_line_is_encrypted_and_nobody_is_nam
 def test_whoever_speaks_no_tls_is_hung_up_on_and_others_go_on(serve: Serve, authority: Authority) -> None:
     server = serve(lambda raw, _: raw)
     with (
-        socket.create_connection(("127.0.0.1", server.port), WAIT_S) as plain,
+        socket.create_connection(("127.0.0.1", server.port), WITHIN_S) as plain,
         connected(server, authority, authority.issue(SENDER)) as sender,
     ):
         assert not answered(plain, framed(message("A28", "m1", pid())))
@@ -133,7 +134,7 @@ def test_whoever_speaks_no_tls_is_hung_up_on_and_others_go_on(serve: Serve, auth
 
 def test_whoever_does_not_end_the_handshake_is_not_waited_for(serve: Serve) -> None:
     server = serve(lambda raw, _: raw, bounds=Bounds(unfinished_s=0.05))
-    with socket.create_connection(("127.0.0.1", server.port), WAIT_S) as silent:
+    with socket.create_connection(("127.0.0.1", server.port), WITHIN_S) as silent:
         assert ended(silent)
 
 
@@ -145,19 +146,19 @@ def test_a_server_that_stops_answers_what_it_is_storing_and_nothing_goes_out_in_
 
     def slow(raw: bytes, _: object) -> bytes:
         begun.set()
-        assert goes_on.wait(WAIT_S)
+        assert goes_on.wait(WITHIN_S)
         return raw
 
     server = serve(slow)
     with connected(server, authority, authority.issue(SENDER)) as sender:
         sender.sendall(framed(b"a"))
-        assert begun.wait(WAIT_S)
+        assert begun.wait(WITHIN_S)
         stopping = threading.Thread(target=server.stop)
         stopping.start()
         goes_on.set()
         assert received(sender) == b"a"
         assert sender.recv(1) == b""
-        stopping.join(WAIT_S)
+        stopping.join(WITHIN_S)
         assert not stopping.is_alive()
 
 
@@ -167,7 +168,7 @@ def test_an_older_tls_is_not_spoken(serve: Serve, authority: Authority) -> None:
     with pytest.warns(DeprecationWarning, match="TLSv1"):
         old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
     with (
-        socket.create_connection(("127.0.0.1", server.port), WAIT_S) as plain,
+        socket.create_connection(("127.0.0.1", server.port), WITHIN_S) as plain,
         pytest.raises(ssl.SSLError),
     ):
         old.wrap_socket(plain, server_hostname="127.0.0.1").close()

@@ -203,7 +203,7 @@ def hasty() -> Iterator[str]:
     ids=["nothing", "half a line", "half a header", "half a body"],
 )  # fmt: skip
 def test_a_request_that_stops_half_way_is_ended(said: bytes, hasty: str) -> None:
-    with socket.create_connection((urlsplit(hasty).hostname, urlsplit(hasty).port), 30) as wire:
+    with socket.create_connection((urlsplit(hasty).hostname, urlsplit(hasty).port), WITHIN_S) as wire:
         wire.sendall(said)
         try:
             while wire.recv(4_096):  # an answer may come; the end must
@@ -214,7 +214,7 @@ def test_a_request_that_stops_half_way_is_ended(said: bytes, hasty: str) -> None
 
 def test_mute_connections_lock_nobody_out(hasty: str) -> None:
     """Where too many are open, the one that has waited longest is ended."""
-    mute = [socket.create_connection((urlsplit(hasty).hostname, urlsplit(hasty).port), 30) for _ in range(30)]
+    mute = [socket.create_connection((urlsplit(hasty).hostname, urlsplit(hasty).port), WITHIN_S) for _ in range(30)]
     try:
         assert httpx.get(f"{hasty}/subjects", timeout=WITHIN_S).status_code == 200
     finally:

@@ -15,7 +15,7 @@ from domain.work import Envelope
 from krypton.services import together
 from krypton.services.together import Together
 from tests.fakes.region import Region
-from tests.waiting import until
+from tests.waiting import WITHIN_S, until
 
 AWAY = StoreAway("the database is away")
 
@@ -36,7 +36,7 @@ class Slow(Region):
     def execute_many(self, asked: Sequence[Any]) -> list[Any]:
         self.sizes.append(len(asked))
         if len(self.sizes) == 1:
-            assert self.go.wait(60)
+            assert self.go.wait(WITHIN_S)
         elif self.fails:
             raise self.fails.pop()
         return super().execute_many(asked)
