@@ -8,15 +8,12 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from domain.errors import FlagUnchanged, StatusNotAllowed
-from domain.matching.record import record
 from domain.worklist import FLAGS_OF
 
 FORCES_PROV: Final[Mapping[str, str]] = {"DOUT": "FICT", "FICT": "DOUT"}
 """Flags that allow the status PROV only, each with the one that it excludes."""
-INS_DOUBTFUL: Final = "ins_doubtful"
 NUMBER_SWAPPED: Final = "number_swapped"
 FLAGS: Final = ("DOUT", "FICT", "HOMA", *(flag for flags in FLAGS_OF.values() for flag in flags))
-TOLD_BY_INS: Final[Mapping[str, str]] = {"sex": "sex", "year": "year of birth", "month": "month of birth"}
 
 
 def forcing_prov(flags: Collection[str]) -> list[str]:
@@ -38,9 +35,3 @@ def refuse_clearing(flag: str, who: str, flags: Collection[str]) -> None:
     """Raises FlagUnchanged (I6)."""
     if flag not in flags:
         raise FlagUnchanged(f"{who} is not flagged {flag}: nothing to clear")
-
-
-def contradicted(traits: Mapping[str, str | None], ins: str | None) -> list[str]:
-    """The traits that a matricule contradicts, in words (I12). ``ins``: with its authority (``domain.ins``)."""
-    known = record(traits, ins).number
-    return [words for trait, words in TOLD_BY_INS.items() if known and trait in known.differs]

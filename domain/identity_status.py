@@ -10,6 +10,7 @@ from typing import Final
 
 from domain.errors import StatusNotAllowed
 from domain.identity_flags import forcing_prov
+from domain.ins_doubt import doubts
 from domain.matching.record import record
 
 
@@ -26,7 +27,7 @@ STRICT: Final = ("family", "given", "first_names", "birth_date", "sex", "birth_p
 """The strict traits; a changed one takes the status back to PROV (I3)."""
 NEEDS_INS: Final = (Status.RECUP, Status.QUAL)
 WITHOUT_INS: Final[Mapping[Status, Status]] = {Status.RECUP: Status.PROV, Status.QUAL: Status.VALI}
-"""What is left of a status that rested on a matricule which is another one now, or gone (I11)."""
+"""What is left of a status that rested on a matricule which is another one now, gone, or in doubt (I11, I12)."""
 
 
 def refuse_status(
@@ -39,6 +40,23 @@ def refuse_status(
         raise StatusNotAllowed(f"{who} has no INS: attach it, then set {status}")
     if status is Status.QUAL and (unknown := _unknown(traits)):
         raise StatusNotAllowed(f"{who} has no {', '.join(unknown)}: QUAL needs all strict traits, correct it first")
+    if status is Status.QUAL and (doubted := doubts(flags)):
+        raise StatusNotAllowed(
+            f"{who} is flagged {', '.join(doubted)}: check the matricule with INSi and clear the flag, detach the "
+            "matricule, or correct the traits, then set QUAL"
+        )
+
+
+def undoubted(status: Status, flags: Collection[str]) -> Status:
+    """What holds of a status that an establishment states: while the matricule is in doubt, QUAL is VALI, for the
+    papers were seen all the same.
+    """
+    return WITHOUT_INS[status] if status is Status.QUAL and doubts(flags) else status
+
+
+def left_under(status: Status, flags: Collection[str]) -> Status:
+    """What is left of a status once these flags are set."""
+    return Status.PROV if forcing_prov(flags) else undoubted(status, flags)
 
 
 def _unknown(traits: Mapping[str, str | None]) -> list[str]:

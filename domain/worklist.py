@@ -20,7 +20,11 @@ STATEMENTS_OF_TWO: Final = "statements_of_two"
 """The flag of both parts of an identity that was split, or that a study left, as long as nobody said whose its
 oppositions and holds are.
 """
-DOUBTED: Final = ("ins_doubtful", "ins_left_out", "number_swapped")
+INS_DOUBTFUL: Final = "ins_doubtful"
+INS_REPLACED: Final = "ins_replaced"
+IN_DOUBT: Final = (INS_DOUBTFUL, INS_REPLACED)
+"""Flags of an identity whose matricule is in doubt (``domain.ins_doubt``)."""
+DOUBTED: Final = (*IN_DOUBT, "ins_left_out", "number_swapped")
 """Flags of an identity whose number or matricule is in doubt."""
 FLAGS_OF: Final[Mapping[str, tuple[str, ...]]] = {
     COLLISION: (NUMBER_OF_TWO, *MAY_BE_MIXED, STATEMENTS_OF_TWO),

@@ -34,6 +34,24 @@ Feature: A hospital's own system says who its patients are
     And number 1#2 is Paul Inventé, born 1988-12-24
     And number 1#2 is flagged collision
 
+  Rule: I4, a message that says more than is sure is stored as far as it is sure
+
+    Scenario: A child comes under a parent's matricule, and the message says qualified
+      When it registers Léa Fictive, born 20091120, under number 5 with the matricule 279035121518989 as QUAL
+      Then it is answered AA with a note: "the matricule is in doubt, and a clerk checks it"
+      And number 5 has the status VALI
+      And number 5 is flagged ins_doubtful
+      And number 5 waits for a human
+
+    Scenario: Another matricule comes for a qualified patient
+      Given it registers Zoé Fictive, born 19790305, under number 5 with the matricule 279035121518989 as QUAL
+      And number 5 has the status QUAL
+      When it corrects Zoé Fictive, born 19790305, under number 5 with the matricule 279035121519088 as QUAL
+      Then it is answered AA with a note: "the matricule is in doubt, and a clerk checks it"
+      And number 5 has the status VALI
+      And number 5 is flagged ins_replaced
+      And number 5 waits for a human
+
   Rule: Of two numbers of one person, one is kept
 
     Background:

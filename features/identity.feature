@@ -54,7 +54,7 @@ Feature: An establishment says who it knows, and how sure it is
       When her birth date is corrected to 1979-03-05
       Then the ledger refuses with NothingToCorrect, rule I3
 
-  Rule: I4, retrieved and qualified need the national identity, and a doubt allows provisional only
+  Rule: I4, retrieved and qualified need the national identity, and a doubt keeps from both
 
     Scenario: An identity is qualified
       Given her national identity is attached
@@ -83,6 +83,26 @@ Feature: An establishment says who it knows, and how sure it is
       And her identity is qualified
       When her national identity is detached
       Then her status is VALI
+
+    Scenario: An identity whose matricule is in doubt is not qualified
+      Given her birth date is corrected to 2009-11-20
+      And the matricule 279035121518989 is attached
+      When her identity is qualified
+      Then the ledger refuses with StatusNotAllowed, rule I4: "check the matricule with INSi and clear the flag"
+
+    Scenario: A clerk checked the matricule with INSi
+      Given her birth date is corrected to 2009-11-20
+      And the matricule 279035121518989 is attached
+      And her flag ins_doubtful is cleared because "INSi says the same"
+      When her identity is qualified
+      Then her status is QUAL
+
+    Scenario: A clerk doubts the matricule of a qualified identity
+      Given her national identity is attached
+      And her identity is qualified
+      When she is flagged ins_doubtful
+      Then her status is VALI
+      And a clerk is asked about her
 
   Rule: I5, a matricule is well formed, and never repaired
 
@@ -124,6 +144,33 @@ Feature: An establishment says who it knows, and how sure it is
       When the matricule 279035121518989 is attached
       Then her status is QUAL
 
+    @live
+    Scenario: Nobody knows which of two matricules is hers until a clerk settles it
+      Given her national identity is attached
+      And the matricule 279035121519088 is attached
+      Then her flags are ins_replaced
+      And a clerk is asked about her
+      When her identity is qualified
+      Then the ledger refuses with StatusNotAllowed, rule I4: "check the matricule with INSi"
+      When her flag ins_replaced is cleared because "INSi knows the second"
+      And her identity is qualified
+      Then her status is QUAL
+      And nobody is asked about her
+
+    Scenario: The first matricule comes back
+      Given her national identity is attached
+      And the matricule 279035121519088 is attached
+      When the matricule 279035121518989 is attached
+      Then her flags are ins_replaced
+      And a clerk is asked about her
+
+    Scenario: The matricule that took the place of another is detached
+      Given her national identity is attached
+      And the matricule 279035121519088 is attached
+      When her national identity is detached
+      Then she has no flag
+      And nobody is asked about her
+
   Rule: I12, a matricule that contradicts sex or birth date may be somebody else's
 
     Scenario: A child is brought in under a parent's number
@@ -136,3 +183,19 @@ Feature: An establishment says who it knows, and how sure it is
       And the matricule 279035121518989 is attached
       When her birth date is corrected to 1979-03-05
       Then she has no flag
+    Scenario: A qualified identity is corrected, and contradicts its matricule
+      Given her national identity is attached
+      And her identity is qualified
+      When her birth date is corrected to 2009-11-20
+      Then her status is PROV
+      And her flags are ins_doubtful
+
+    Scenario: What a clerk settled stays settled until another birth date is stated
+      Given her birth date is corrected to 2009-11-20
+      And the matricule 279035121518989 is attached
+      And her flag ins_doubtful is cleared because "INSi says the same"
+      When her birth place is not known any more
+      Then she has no flag
+      When her birth date is corrected to 2009-11-21
+      Then her flags are ins_doubtful
+

@@ -36,6 +36,7 @@ TOLD: Final = {
     "number: a human decides, and they stay apart until then",
     "swapped": "stored; the other of the two numbers was kept before: nothing changes, a clerk asks which is in use",
     "still_joined": "stored; other pairs hold the two one person all the same: a clerk undoes those",
+    "in_doubt": "stored, with VALI in place of QUAL: the matricule is in doubt, and a clerk checks it with INSi",
 }
 """What a sender should know of an outcome."""
 OTHER_CONTENT: Final = "this message id was used for another message: give each message an id of its own"

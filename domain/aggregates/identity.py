@@ -7,8 +7,8 @@ I2  An assigner and local id are registered once; the same number with a name an
     person is another identity (``123#2``), flagged ``collision``; so is whoever comes in under the number of an erased
     identity, without the flag. What is received and was not known yet becomes known.
 I3  A correction changes something. A change of a strict trait takes a qualified status back.
-I4  Status is one of PROV, RECUP, VALI, QUAL: RECUP and QUAL need an INS, QUAL all strict traits; DOUT or FICT allow
-    PROV only, and exclude each other.
+I4  Status is one of PROV, RECUP, VALI, QUAL: RECUP and QUAL need an INS, QUAL all strict traits and a matricule that is
+    not in doubt (I11, I12); DOUT or FICT allow PROV only, and exclude each other.
 I5  A matricule is well formed, its key fits, and its OID is one of INS.
 I6  A flag is set once and cleared once.
 I7  Nothing personal is added to an erased identity, and nobody says any more who else it is.
@@ -17,10 +17,12 @@ I8  The reference of an erasure or a legal hold stays readable: it is short, and
 I9  An installation takes the matricules of production; one for tests, those of test and demonstration, and no others.
     One that a device sends and that is not taken is left out, and the identity is flagged ``ins_left_out``.
 I10 Two matricules are the same only under one authority: matching compares them with their OIDs.
-I11 Another matricule over the first takes back what rested on that: RECUP falls to PROV, QUAL to VALI. The same one
-    again changes nothing.
+I11 Another matricule over the first takes back what rested on that: RECUP falls to PROV, QUAL to VALI; and the identity
+    is flagged ``ins_replaced`` until a clerk clears it, or the matricule is detached. The first one that comes back is
+    another, too; the same one again changes nothing.
 I12 A matricule that contradicts the sex, or the year or month of birth, may be a parent's or a spouse's: the identity
-    is flagged ``ins_doubtful`` as long as they differ.
+    is flagged ``ins_doubtful`` until they agree, or a clerk clears it. What was cleared is asked afresh once the
+    matricule, the sex or the birth date is another.
 I13 Where an establishment gave up one of two numbers for the other, and then that one for the first, nothing flips: the
     identity of the number that was kept is flagged ``number_swapped``, and a human asks which is in use.
 I14 An identity that holds two people is taken apart by its studies and orders: those named become a new identity's
@@ -48,17 +50,11 @@ from eventsourcing.domain import Aggregate, event
 
 from domain.deferred import Deferred
 from domain.errors import Erased, KeyMissing, NothingToCorrect, StatusNotAllowed
-from domain.identity_flags import (
-    FORCES_PROV,
-    INS_DOUBTFUL,
-    contradicted,
-    forcing_prov,
-    refuse_clearing,
-    refuse_setting,
-)
-from domain.identity_status import STRICT, WITHOUT_INS, Status, refuse_status
+from domain.identity_flags import forcing_prov, refuse_clearing, refuse_setting
+from domain.identity_status import STRICT, WITHOUT_INS, Status, left_under, refuse_status
 from domain.ids import Ids
 from domain.ins import qualified
+from domain.ins_doubt import Stated, changes
 from domain.retention import known_day
 from domain.split_off import SplitOff, standing
 from domain.worklist import kind_of
@@ -183,10 +179,11 @@ class Identity(Aggregate):
         changed = sorted(name for name in traits if traits[name] != self.traits.get(name))
         if not changed:
             raise NothingToCorrect(f"identity {self.id} has these traits already: nothing to do")
+        before = self._stated()
         self._traits_corrected(traits=traits, changed=changed, reason=reason)
         if self.status is not Status.PROV and set(changed) & set(STRICT):
             self._status_changed(status=Status.PROV, reason="a strict trait was corrected")
-        self._doubt_ins()
+        self._doubt_ins(before)
 
     @event(TraitsCorrected)
     def _traits_corrected(self, traits: dict[str, Any], changed: list[str], reason: str) -> None:
@@ -217,13 +214,13 @@ class Identity(Aggregate):
         self.refuse_if_unreadable()
         if bad := forcing_prov(self.flags):
             raise StatusNotAllowed(f"identity {self.id} is flagged {', '.join(bad)}: INS is not fetched for it")
-        before = self.ins
-        if (before, self.ins_mode) == (qualified(matricule, oid), mode):
+        before = self._stated()
+        if (before.ins, self.ins_mode) == (qualified(matricule, oid), mode):
             return
         self._ins_attached(matricule=matricule, oid=oid, mode=mode)
-        if before not in (None, self.ins) and self.status in WITHOUT_INS:
-            self._status_changed(status=WITHOUT_INS[self.status], reason="another matricule was attached")
-        self._doubt_ins()
+        self._doubt_ins(before)
+        if before.ins not in (None, self.ins):
+            self._lower_without_ins("another matricule was attached")
 
     @event(InsAttached)
     def _ins_attached(self, matricule: str, oid: str, mode: str) -> None:
@@ -235,10 +232,10 @@ class Identity(Aggregate):
         """Remove the national identity; the status drops with it. Raises StatusNotAllowed (I4)."""
         if not self.has_ins:
             raise StatusNotAllowed(f"identity {self.id} has no INS: nothing to detach")
+        before = self._stated()
         self._ins_detached(reason=reason)
-        if self.status in WITHOUT_INS:
-            self._status_changed(status=WITHOUT_INS[self.status], reason="the INS was detached")
-        self._doubt_ins()
+        self._doubt_ins(before)
+        self._lower_without_ins("the INS was detached")
 
     @event(InsDetached)
     def _ins_detached(self, reason: str) -> None:
@@ -246,20 +243,28 @@ class Identity(Aggregate):
         self.ins = None
         self.ins_mode = None
 
-    def _doubt_ins(self) -> None:
-        """Flag a matricule that contradicts the traits, and clear the flag where none does any more (I12)."""
-        differ = contradicted(self.traits, self.ins)
-        if differ and INS_DOUBTFUL not in self.flags:
-            self._flagged(flag=INS_DOUBTFUL, reason=f"the matricule tells another {' and '.join(differ)}")
-        if not differ and INS_DOUBTFUL in self.flags:
-            self._flag_cleared(flag=INS_DOUBTFUL, reason="the matricule contradicts no trait any more")
+    def _stated(self) -> Stated:
+        return Stated(self.traits, self.ins)
+
+    def _doubt_ins(self, before: Stated) -> None:
+        """Set and clear the flags that say that the matricule is in doubt (I11, I12)."""
+        for change in [*changes(self.flags, before, self._stated())]:
+            if change.sets:
+                self._flagged(flag=change.flag, reason=change.reason)
+            else:
+                self._flag_cleared(flag=change.flag, reason=change.reason)
+
+    def _lower_without_ins(self, reason: str) -> None:
+        """Take back what rested on a matricule that is another one now, or gone (I11)."""
+        if self.status in WITHOUT_INS:
+            self._status_changed(status=WITHOUT_INS[self.status], reason=reason)
 
     def flag(self, *, flag: str, reason: str) -> None:
-        """Set a flag; DOUT and FICT take the status to PROV. Raises FlagUnchanged (I6), StatusNotAllowed (I4)."""
+        """Set a flag, and lower the status to what it allows. Raises FlagUnchanged (I6), StatusNotAllowed (I4)."""
         refuse_setting(flag, f"identity {self.id}", self.flags)
         self._flagged(flag=flag, reason=reason)
-        if flag in FORCES_PROV and self.status is not Status.PROV:
-            self._status_changed(status=Status.PROV, reason=f"flagged {flag}")
+        if (left := left_under(self.status, (flag,))) is not self.status:
+            self._status_changed(status=left, reason=f"flagged {flag}")
 
     @event(Flagged)
     def _flagged(self, flag: str, reason: str) -> None:

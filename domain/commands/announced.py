@@ -14,7 +14,7 @@ from domain.aggregates.identity import Identity
 from domain.commands.bearers import bearer, of_number, refuse_stranger
 from domain.commands.received_patient import ReceivedPatient, meant_by, registered_beside, under_number
 from domain.identity_flags import forcing_prov
-from domain.identity_status import Status
+from domain.identity_status import Status, undoubted
 from domain.ids import Ids
 from domain.retention import birth_day, seen_day
 from domain.same_number import names_agree
@@ -87,7 +87,7 @@ class AnnouncePatient:
         else:
             known, outcome = self._registered(work)
         if outcome == "registered" or not self.only_new:
-            _state(work, known, self.patient)
+            outcome = outcome if _state(work, known, self.patient) else "in_doubt"
         if self.seen is not None:
             known.see(seen_day(self.seen, work.now.date(), birth_day(known.traits.get("birth_date"))))
         return {"identity": str(known.id), "outcome": outcome, "content": self.content}
@@ -106,8 +106,10 @@ class AnnouncePatient:
         return next((one for one in living if names_agree(one.traits, received.stated)), None)
 
 
-def _state(work: Work, known: Identity, patient: AnnouncedPatient) -> None:
-    """Whatever differs becomes as stated; flags that exclude the status go first."""
+def _state(work: Work, known: Identity, patient: AnnouncedPatient) -> bool:
+    """Whatever differs becomes as stated; flags that exclude the status go first. Returns whether the status holds as
+    stated: QUAL does not while the matricule is in doubt, for a clerk decides (I4).
+    """
     if patient.status not in (None, Status.PROV):
         for flag in forcing_prov(known.flags - set(patient.flags)):
             known.clear_flag(flag=flag, reason=SAID)
@@ -121,8 +123,12 @@ def _state(work: Work, known: Identity, patient: AnnouncedPatient) -> None:
         _attach(work, known, stated)
     elif patient.without_matricule and known.has_ins:
         known.detach_ins(reason=SAID)
-    if patient.status not in (None, known.status):
-        known.set_status(status=patient.status, reason=SAID)
+    if patient.status is None:
+        return True
+    holds = undoubted(patient.status, known.flags)
+    if holds is not known.status:
+        known.set_status(status=holds, reason=SAID)
+    return holds is patient.status
 
 
 def _attach(work: Work, known: Identity, stated: Matricule) -> None:

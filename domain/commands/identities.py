@@ -12,6 +12,7 @@ from domain.commands.directory import is_enrolled
 from domain.errors import AlreadyRegistered, UnknownSite
 from domain.identity_status import Status
 from domain.ids import Ids
+from domain.ins_doubt import doubts
 from domain.traits import corrected, refuse_mistyped_id, traits
 from domain.work import Work
 
@@ -103,15 +104,18 @@ class AttachIns:
     mode: str = "INSI"
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """The status where it fell: another matricule was attached before (I11). Raises BadIns (I5), OtherAuthority
-        (I9), StatusNotAllowed (I4), Erased (I7).
+        """The status where it fell: another matricule was attached before (I11); the flags by which the new one is in
+        doubt (I11, I12). Raises BadIns (I5), OtherAuthority (I9), StatusNotAllowed (I4), Erased (I7).
         """
         oid = self.oid or work.authorities.default
         checked = ins.matricule(self.matricule, oid, work.authorities)
         held = work.get(Identity, self.identity)
-        before = held.status
+        status, flags = held.status, {*held.flags}
         held.attach_ins(matricule=checked, oid=oid, mode=self.mode)
-        return {"identity": str(self.identity)} | ({"status": str(held.status)} if held.status is not before else {})
+        told: dict[str, Any] = {"status": str(held.status)} if held.status is not status else {}
+        if new := doubts(held.flags - flags):
+            told["flags"] = new
+        return {"identity": str(self.identity), **told}
 
 
 @dataclass(frozen=True, kw_only=True)

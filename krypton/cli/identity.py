@@ -151,7 +151,7 @@ def flag(
         str,
         typer.Argument(
             help="DOUT doubtful, FICT fictitious, HOMA homonym, collision, traits_differ, names_differ, ins_left_out, "
-            "ins_doubtful, number_swapped or statements_of_two."
+            "ins_doubtful, ins_replaced, number_swapped or statements_of_two."
         ),
     ],
     reason: Reason,

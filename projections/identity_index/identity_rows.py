@@ -9,7 +9,7 @@ from typing import Any
 
 from domain.times import iso
 from domain.traits import TRAITS
-from domain.worklist import kind_of
+from domain.worklist import INS_REPLACED, kind_of
 from projections.engine.projection import RowKey, Rows
 from projections.identity_index.name_rows import columns, with_names
 from schemas.event import ERASED, LedgerEvent
@@ -69,6 +69,7 @@ def _registered(event: LedgerEvent, rows: Rows) -> None:
             "erased": False,
             "registered_position": event.position,
             "last_position": event.position,
+            "replaced": None,
         },
     )
     _remember(event, rows, {"source": data["source"]})
@@ -88,12 +89,22 @@ def _status_changed(event: LedgerEvent, rows: Rows) -> None:
 def _ins_attached(event: LedgerEvent, rows: Rows) -> None:
     data = event.data
     matricule = None if data["matricule"] == ERASED else data["matricule"]
-    _change(event, rows, ins=matricule, ins_oid=data["oid"])
+    _change(event, rows, ins=matricule, ins_oid=data["oid"], replaced=_replaced(event, rows, matricule))
     _remember(event, rows, {"oid": data["oid"], "mode": data["mode"]})
 
 
+def _replaced(event: LedgerEvent, rows: Rows, matricule: str | None) -> list[dict[str, str]] | None:
+    """The matricules that it had since the last was settled, and has no more."""
+    held = rows.get(RowKey("identity", (event.aggregate_id,)))
+    if not held or not held["ins"]:
+        return None
+    now = {"matricule": matricule, "oid": event.data["oid"]}
+    before = {"matricule": held["ins"], "oid": held["ins_oid"]}
+    return [one for one in (*(held["replaced"] or ()), before) if one != now] or None
+
+
 def _ins_detached(event: LedgerEvent, rows: Rows) -> None:
-    _change(event, rows, ins=None, ins_oid=None)
+    _change(event, rows, ins=None, ins_oid=None, replaced=None)
     _remember(event, rows, {})
 
 
@@ -106,6 +117,8 @@ def _flagged(event: LedgerEvent, rows: Rows) -> None:
 def _flag_cleared(event: LedgerEvent, rows: Rows) -> None:
     flag = event.data["flag"]
     _change(event, rows, flags=sorted({*_held(event, rows, "flags", [])} - {flag}), deferred=_asked_afresh(event, rows))
+    if flag == INS_REPLACED:
+        _change(event, rows, replaced=None)
     _remember(event, rows, {"flag": flag})
 
 
@@ -145,7 +158,8 @@ def _split_undone(event: LedgerEvent, rows: Rows) -> None:
 
 
 def _erased(event: LedgerEvent, rows: Rows) -> None:
-    _change(event, rows, local_id=ERASED, traits=NO_TRAITS, **columns({}), ins=None, ins_oid=None, erased=True)
+    without = {"ins": None, "ins_oid": None, "replaced": None}
+    _change(event, rows, local_id=ERASED, traits=NO_TRAITS, **columns({}), **without, erased=True)
     _remember(event, rows, {})
 
 

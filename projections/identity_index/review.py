@@ -7,6 +7,7 @@ from typing import Any
 from psycopg2.extensions import connection as Connection
 
 from domain.times import iso
+from domain.worklist import INS_REPLACED
 from projections.engine.query import fetch, masked
 from projections.identity_index import waiting
 from projections.identity_index.identity_rows import NO_TRAITS
@@ -127,5 +128,11 @@ def _side(row: dict[str, Any], side: str, erased: Collection[str]) -> dict[str, 
         "status": row[f"{side}_status"],
         "flags": row[f"{side}_flags"],
         "ins": {"matricule": ins, "oid": row[f"{side}_ins_oid"]} if ins and not gone else None,
+        "replaced": _replaced(row[f"{side}_flags"], row[f"{side}_replaced"]) if not gone else [],
         "records": row[f"{side}_size"],
     }
+
+
+def _replaced(flags: Collection[str] | None, matricules: list[dict[str, str]] | None) -> list[dict[str, str]]:
+    """The matricules that stand beside the one that it has, for a clerk to compare."""
+    return matricules or [] if flags and INS_REPLACED in flags else []

@@ -54,6 +54,7 @@ SHAPES: Final[Shapes] = {
             "erased": "BOOLEAN",
             "registered_position": "BIGINT",
             "last_position": "BIGINT",
+            "replaced": "JSONB",
         },
     ),
     "identity_event": Shape(

@@ -36,6 +36,9 @@ IDENTITY = Table(
     Column("erased", Boolean, nullable=False),
     Column("registered_position", BigInteger, nullable=False),
     Column("last_position", BigInteger, nullable=False),
+    Column(
+        "replaced", JSONB(none_as_null=True), comment="matricules that its own took the place of, until it is settled"
+    ),
     Index("identity_ins", "ins"),
     Index("identity_local_id", "local_id", postgresql_ops={"local_id": "text_pattern_ops"}),
     Index("identity_birth_date", text(BIRTH_DATE)),

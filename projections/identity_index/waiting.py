@@ -3,8 +3,8 @@
 Four kinds. *proposal*: two of two assigners. *duplicate*: two of one assigner; DPOT while a rule suspects it, DOUA
 where it is known: somebody said that the two are one person (a human, or the establishment), both are qualified under
 one matricule, or they are one person by now. *collision*: COLV where an assigner gave one number to two people, COLP
-where one identity may hold two. *doubtful-number*: a matricule that was left out, or contradicts its identity; a number
-that was kept, and then given up for the one that it replaced. Source: HL7 table 0445-FR.
+where one identity may hold two. *doubtful-number*: a matricule that was left out, contradicts its identity, or took the
+place of another; a number that was kept, and then given up for the one that it replaced. Source: HL7 table 0445-FR.
 """
 
 import json
@@ -111,9 +111,11 @@ known AS (
                 WHEN il.assigner = ih.assigner THEN 'duplicate' ELSE 'proposal' END AS kind,
            coalesce(il.erased, false) OR coalesce(ih.erased, false) AS gone,
            il.assigner AS low_assigner, il.local_id AS low_local_id, il.traits AS low_traits, il.status AS low_status,
-           il.flags AS low_flags, il.ins AS low_ins, il.ins_oid AS low_ins_oid, il.deferred AS low_deferred,
+           il.flags AS low_flags, il.ins AS low_ins, il.ins_oid AS low_ins_oid, il.replaced AS low_replaced,
+           il.deferred AS low_deferred,
            ih.assigner AS high_assigner, ih.local_id AS high_local_id, ih.traits AS high_traits,
-           ih.status AS high_status, ih.flags AS high_flags, ih.ins AS high_ins, ih.ins_oid AS high_ins_oid
+           ih.status AS high_status, ih.flags AS high_flags, ih.ins AS high_ins, ih.ins_oid AS high_ins_oid,
+           ih.replaced AS high_replaced
     FROM entry e
     LEFT JOIN identity_index.node nl ON nl.identity_id = e.low
     LEFT JOIN identity_index.node nh ON nh.identity_id = e.high

@@ -5,7 +5,7 @@ from pytest_bdd import given, parsers, scenarios, step, then, when
 
 from domain.aggregates.identity import Identity
 from domain.commands.directory import RegisterDevice
-from tests.fakes.hl7 import Answered, message, msh, pid, wired
+from tests.fakes.hl7 import NIR, Answered, message, msh, pid, wired
 from tests.features.conftest import FEATURES
 from tests.features.worlds.world import World
 
@@ -79,7 +79,7 @@ def is_known(sender: Sender) -> None:
     assert sender.site
 
 
-@step(parsers.re(r"it registers (?P<first>\S+) (?P<family>\S+), born (?P<birth>\d+), under number (?P<number>\d+)"))
+@step(parsers.re(r"it registers (?P<first>\S+) (?P<family>\S+), born (?P<birth>\d+), under number (?P<number>\d+)$"))
 def registers(sender: Sender, first: str, family: str, birth: str, number: str) -> None:
     sender.says("A28", sender.person(number, f"{family.upper()}^{first.upper()}^^^^^L", birth))
 
@@ -87,6 +87,25 @@ def registers(sender: Sender, first: str, family: str, birth: str, number: str) 
 @step(parsers.re(r"it corrects number (?P<number>\d+) to (?P<first>\S+) (?P<family>\S+), born (?P<birth>\d+)"))
 def corrects(sender: Sender, number: str, first: str, family: str, birth: str) -> None:
     sender.says("A31", sender.person(number, f"{family.upper()}^{first.upper()}^^^^^L", birth))
+
+
+@step(
+    parsers.re(
+        r"it (?P<what>registers|corrects) (?P<first>\S+) (?P<family>\S+), born (?P<birth>\d+),"
+        r" under number (?P<number>\d+) with the matricule (?P<matricule>\d+) as (?P<status>\w+)"
+    )
+)
+def says_matricule(
+    sender: Sender, what: str, first: str, family: str, birth: str, number: str, matricule: str, status: str
+) -> None:
+    stated = pid(
+        name=f"{family.upper()}^{first.upper()}^^^^^L",
+        f3=f"{sender.number(number)}~{matricule}^^^{NIR}^INS",
+        f7=birth,
+        f11="^^^^^^BDL^^51215",
+        f32=status,
+    )
+    sender.says({"registers": "A28", "corrects": "A31"}[what], stated)
 
 
 @when("it sends its last message again")
@@ -141,6 +160,12 @@ def is_flagged(sender: Sender, number: str, flag: str) -> None:
     assert sender.world.shown(number)["flags"] == [flag]
 
 
+@step(parsers.re(r"number (?P<number>\S+) has the status (?P<status>\w+)"))
+def has_status(sender: Sender, number: str, status: str) -> None:
+    sender.identity(number)
+    assert sender.world.shown(number)["status"] == status
+
+
 @then(parsers.re(r"numbers (?P<one>\d+) and (?P<other>\d+) are (?P<count>one person|two people)"))
 def are_one(sender: Sender, one: str, other: str, count: str) -> None:
     sender.identity(one)
@@ -151,6 +176,11 @@ def are_one(sender: Sender, one: str, other: str, count: str) -> None:
 def wait(sender: Sender, one: str, other: str) -> None:
     pair = frozenset(str(sender.identity(number).id) for number in (one, other))
     assert pair in sender.world.views.review()
+
+
+@then(parsers.re(r"number (?P<number>\d+) waits for a human"))
+def waits_alone(sender: Sender, number: str) -> None:
+    assert frozenset({str(sender.identity(number).id)}) in sender.world.views.review()
 
 
 @when(parsers.re(r"it asks which other numbers the patient of number (?P<number>\d+) has"))

@@ -2,7 +2,7 @@
 
 from pytest_bdd import given, parsers, scenarios, step, then, when
 
-from domain.commands.identities import AttachIns, Correct, DetachIns, Flag, Register, SetStatus
+from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag, Register, SetStatus
 from domain.identity_status import Status
 from schemas.event import ERASED
 from tests.fakes.erasing import Erase
@@ -61,7 +61,7 @@ def attach_matricule(world: World, matricule: str) -> None:
     world.ask(AttachIns(identity=world.identities["she"], matricule=matricule, oid=TEST_OID))
 
 
-@when("her national identity is detached")
+@step("her national identity is detached")
 def detach(world: World) -> None:
     world.ask(DetachIns(identity=world.identities["she"], reason="of somebody else"))
 
@@ -69,6 +69,11 @@ def detach(world: World) -> None:
 @step(parsers.parse("she is flagged {flag}"))
 def flagged(world: World, flag: str) -> None:
     world.ask(Flag(identity=world.identities["she"], flag=flag, reason="seen at the desk"))
+
+
+@step(parsers.parse('her flag {flag} is cleared because "{reason}"'))
+def cleared(world: World, flag: str, reason: str) -> None:
+    world.ask(ClearFlag(identity=world.identities["she"], flag=flag, reason=reason))
 
 
 @step("she is erased")
@@ -107,3 +112,9 @@ def has_flags(world: World, flags: str) -> None:
 @then("she has no flag")
 def has_no_flag(world: World) -> None:
     assert world.views.identity(world.identities["she"])["flags"] == []
+
+
+@then(parsers.re(r"(?P<who>a clerk|nobody) is asked about her"))
+def is_asked(world: World, who: str) -> None:
+    waits = frozenset({str(world.identities["she"])}) in world.views.review()
+    assert waits == (who == "a clerk")

@@ -161,6 +161,13 @@ def assigned_again(w: Any) -> Assign:
     return asked
 
 
+def qualified_in_doubt(w: World) -> SetStatus:
+    """Somebody of whom all strict traits are known is qualified by a number that says another year of birth."""
+    one = w.known(LOCAL_ID + "-6", sex="F")
+    w.ask(AttachIns(identity=one, matricule=MATRICULE, oid=TEST_OID))
+    return SetStatus(identity=one, status=Status.QUAL, reason=WORDS)
+
+
 def numbered(w: Any) -> dict[str, Any]:
     """A pair that a rule merged by a number that both have as their own."""
     pair: dict[str, Any] = w.alike()
@@ -316,6 +323,7 @@ PROVOKED = [
             ask=SetStatus(identity=w.marie, status=Status.QUAL, reason=WORDS),
         ),
     ),
+    Provoked(errors.StatusNotAllowed, "check the matricule with INSi", qualified_in_doubt),
     Provoked(
         errors.StatusNotAllowed,
         "INS is not fetched for it",

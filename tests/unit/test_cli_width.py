@@ -173,13 +173,14 @@ REPORT = {
     "accepted": False,
 }
 SIDES: list[dict[str, Any]] = [
-    {**MEMBERS[0], "traits": WHO, "status": "VALI", "ins": None, "flags": [], "records": 1},
+    {**MEMBERS[0], "traits": WHO, "status": "VALI", "ins": None, "replaced": [], "flags": [], "records": 1},
     {
         **MEMBERS[1],
         "traits": {**WHO, "family": "TESTPATIENT", "sex": None},
         "status": "PROV",
         "ins": {"matricule": "279035121518989", "oid": "1.2.250.1.213.1.4.10"},
         "flags": ["HOMA"],
+        "replaced": [{"matricule": "255069999900134", "oid": "1.2.250.1.213.1.4.10"}],
         "records": 2,
     },
 ]

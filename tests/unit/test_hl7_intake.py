@@ -7,6 +7,7 @@ import pytest
 
 from adapters.hl7.desk import Desk
 from domain.aggregates.identity import Identity
+from domain.commands.identities import ClearFlag
 from domain.identity_status import Status
 from tests.fakes import hl7
 from tests.fakes.hl7 import MATRICULE, NIR, SITE, Answered, message, mrg, pid, sent
@@ -20,6 +21,10 @@ def ledger() -> hl7.Ledger:
 @pytest.fixture
 def taken(ledger: hl7.Ledger) -> Desk:
     return hl7.desk(ledger)
+
+
+HERS = "2790351215190" + f"{97 - 2790351215190 % 97:02}"
+"""Another matricule that fits whoever ``WHOLE`` is."""
 
 
 def known(ledger: hl7.Ledger, number: str = "1", ordinal: int = 1) -> Identity:
@@ -340,9 +345,63 @@ def test_a_matricule_is_changed_and_taken_away(ledger: hl7.Ledger, taken: Desk) 
     assert sent(taken, "A47", "m2", pid(**{**WHOLE, "f3": other, "f32": ""}), f"MRG|{WHOLE['f3']}").verdict == "AA"
     assert (known(ledger).ins or "").endswith(hl7.OTHER_MATRICULE)
     assert known(ledger).status is Status.VALI
+    assert known(ledger).flags == {"ins_replaced", "ins_doubtful"}
     alone = pid(**{**WHOLE, "f3": f"1^^^{SITE}^PI", "f32": ""})
     assert sent(taken, "A47", "m3", alone, f"MRG|{other}").verdict == "AA"
-    assert known(ledger).ins is None
+    assert (known(ledger).ins, known(ledger).flags) == (None, set())
+
+
+IN_DOUBT = "in place of QUAL: the matricule is in doubt"
+
+
+@pytest.mark.parametrize("event", ["A28", "A31", "A04"])
+def test_a_patient_under_a_parents_number_is_stored_validated_flagged_and_the_sender_told(
+    ledger: hl7.Ledger, taken: Desk, event: str
+) -> None:
+    """I4, I12: the papers were seen all the same; nothing that is said again is stored again."""
+    child = {**WHOLE, "f7": "20091120"}
+    answer = sent(taken, event, "m1", pid(**child))
+    assert (answer.verdict, answer.condition) == ("AA", "0")
+    assert IN_DOUBT in answer.told
+    assert (known(ledger).status, known(ledger).flags) == (Status.VALI, {"ins_doubtful"})
+    assert (known(ledger).ins or "").endswith(MATRICULE)
+    head = ledger.recorder.max_notification_id()
+    assert sent(taken, event, "m1", pid(**child)).told == answer.told
+    assert sent(taken, "A31", "m2", pid(**child)).told == answer.told
+    assert ledger.recorder.max_notification_id() == head
+
+
+def test_once_a_clerk_settled_the_doubt_the_next_message_qualifies(ledger: hl7.Ledger, taken: Desk) -> None:
+    sent(taken, "A28", "m1", pid(**{**WHOLE, "f7": "20091120"}))
+    ledger.ask(ClearFlag(identity=known(ledger).id, flag="ins_doubtful", reason="INSi says the same"))
+    assert sent(taken, "A31", "m2", pid(**{**WHOLE, "f7": "20091120"})).told == ""
+    assert (known(ledger).status, known(ledger).flags) == (Status.QUAL, set())
+
+
+def test_a_corrected_birth_date_that_contradicts_the_matricule_is_no_longer_qualified(
+    ledger: hl7.Ledger, taken: Desk
+) -> None:
+    sent(taken, "A28", "m1", pid(**WHOLE))
+    assert IN_DOUBT in sent(taken, "A31", "m2", pid(**{**WHOLE, "f7": "19790428"})).told
+    assert (known(ledger).status, known(ledger).flags) == (Status.VALI, {"ins_doubtful"})
+    sent(taken, "A31", "m3", pid(**WHOLE))
+    assert (known(ledger).status, known(ledger).flags) == (Status.QUAL, set())
+
+
+def test_another_matricule_over_the_first_is_not_qualified_until_a_clerk_settles_it(
+    ledger: hl7.Ledger, taken: Desk
+) -> None:
+    """I11: whatever status the message says."""
+    sent(taken, "A28", "m1", pid(**WHOLE))
+    other = {**WHOLE, "f3": f"1^^^{SITE}^PI~{HERS}^^^{NIR}^INS"}
+    assert IN_DOUBT in sent(taken, "A31", "m2", pid(**other)).told
+    assert (known(ledger).status, known(ledger).flags) == (Status.VALI, {"ins_replaced"})
+    assert (known(ledger).ins or "").endswith(HERS)
+    sent(taken, "A31", "m3", pid(**WHOLE))
+    assert (known(ledger).status, known(ledger).flags) == (Status.VALI, {"ins_replaced"})
+    ledger.ask(ClearFlag(identity=known(ledger).id, flag="ins_replaced", reason="INSi knows the first"))
+    assert sent(taken, "A31", "m4", pid(**WHOLE)).told == ""
+    assert known(ledger).status is Status.QUAL
 
 
 def test_doubt_forces_the_provisional_status_and_ends_with_a_validated_one(ledger: hl7.Ledger, taken: Desk) -> None:

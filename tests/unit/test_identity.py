@@ -1,6 +1,6 @@
 """Identities: what an assigner says of a person, how sure it is, and what an erasure leaves."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -29,12 +29,14 @@ from domain.errors import (
 )
 from domain.identity_flags import FLAGS
 from domain.identity_status import Status
+from domain.work import Work
 from tests.fakes.erasing import Erase
 from tests.fakes.ids import IDS
 from tests.fakes.region import Region
 
 MATRICULE, TEST_OID = "279035121518989", "1.2.250.1.213.1.4.10"
 OTHER = "2790351215190" + f"{97 - 2790351215190 % 97:02}"
+HIS_OWN = "1790351215189" + f"{97 - 1790351215189 % 97:02}"
 
 
 @pytest.fixture
@@ -250,7 +252,7 @@ def test_a_qualified_identity_has_all_strict_traits(
     region.ask(status(identity, Status.RECUP))
 
 
-DOUBTFUL = "ins_doubtful"
+DOUBTFUL, REPLACED = "ins_doubtful", "ins_replaced"
 
 
 @pytest.mark.parametrize(
@@ -287,6 +289,153 @@ def test_a_matricule_contradicts_nothing_that_is_not_known(
     region.ask(Correct(identity=identity, stated={trait: value}, reason="as the papers say"))
     region.ask(attach(identity))
     assert held(region, identity).flags == set()
+
+
+CONTRADICTS = [("sex", "M"), ("birth_date", "2004-03-05"), ("birth_date", "1979-07-05")]
+
+
+@pytest.mark.parametrize(("trait", "value"), CONTRADICTS)
+def test_no_identity_is_qualified_by_a_matricule_that_contradicts_it(
+    region: Region, identity: UUID, trait: str, value: str
+) -> None:
+    """I4, I12: whoever asks is told what to do. That it was retrieved may be said all the same."""
+    region.ask(Correct(identity=identity, stated={trait: value}, reason="as the papers say"))
+    assert region.ask(attach(identity)).result["flags"] == [DOUBTFUL]
+    refusal = region.refusal(status(identity, Status.QUAL))
+    assert type(refusal) is StatusNotAllowed
+    for what in ("flagged ins_doubtful", "with INSi", "clear the flag", "detach the matricule", "correct the traits"):
+        assert what in str(refusal)
+    region.ask(status(identity, Status.RECUP))
+
+
+@pytest.mark.parametrize("settle", ["clear", "correct", "detach"])
+def test_once_the_doubt_is_settled_the_identity_is_qualified(region: Region, identity: UUID, settle: str) -> None:
+    """I4: in each of the ways that the refusal names; a detached matricule is attached again."""
+    region.ask(Correct(identity=identity, stated={"sex": "M"}, reason="as the papers say"))
+    region.ask(attach(identity))
+    match settle:
+        case "clear":
+            region.ask(ClearFlag(identity=identity, flag=DOUBTFUL, reason="INSi says the same"))
+        case "correct":
+            region.ask(Correct(identity=identity, stated={"sex": "F"}, reason="misread"))
+        case _:
+            region.ask(DetachIns(identity=identity, reason="the husband's"))
+            region.ask(replace(attach(identity), matricule=HIS_OWN))
+    assert held(region, identity).flags == set()
+    region.ask(status(identity, Status.QUAL))
+
+
+def test_what_a_clerk_settled_is_asked_afresh_only_once_a_trait_that_the_matricule_tells_is_another(
+    region: Region, identity: UUID
+) -> None:
+    """I12."""
+    region.ask(Correct(identity=identity, stated={"sex": "M"}, reason="as the papers say"))
+    region.ask(attach(identity))
+    region.ask(ClearFlag(identity=identity, flag=DOUBTFUL, reason="INSi says the same"))
+    region.ask(Correct(identity=identity, stated={"used_name": "AUTRE", "family": "FICTIF"}, reason="married"))
+    region.ask(replace(attach(identity), mode="CARD"))
+    assert held(region, identity).flags == set()
+    region.ask(Correct(identity=identity, stated={"birth_date": "1979-03-06"}, reason="misread"))
+    assert held(region, identity).flags == {DOUBTFUL}
+
+
+def test_a_doubt_that_a_clerk_raised_ends_with_the_matricule_and_with_no_other_correction(
+    region: Region, identity: UUID
+) -> None:
+    """I12: nobody but the clerk knows why."""
+    region.ask(attach(identity))
+    region.ask(flag(identity, DOUBTFUL))
+    region.ask(Correct(identity=identity, stated={"birth_date": "1979-03-06"}, reason="misread"))
+    assert held(region, identity).flags == {DOUBTFUL}
+    region.ask(DetachIns(identity=identity, reason="of somebody else"))
+    assert held(region, identity).flags == set()
+
+
+@pytest.mark.parametrize(("trait", "value"), CONTRADICTS)
+def test_a_qualified_identity_that_is_corrected_to_contradict_its_matricule_is_provisional_and_flagged(
+    region: Region, identity: UUID, trait: str, value: str
+) -> None:
+    """I3, I12: another identity was checked than is stated now."""
+    region.ask(attach(identity))
+    region.ask(status(identity, Status.QUAL))
+    region.ask(Correct(identity=identity, stated={trait: value}, reason="as the papers say"))
+    assert (held(region, identity).status, held(region, identity).flags) == (Status.PROV, {DOUBTFUL})
+
+
+@pytest.mark.parametrize("doubt", [DOUBTFUL, REPLACED])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(Status.QUAL, Status.VALI), (Status.VALI, Status.VALI), (Status.RECUP, Status.RECUP), (Status.PROV, Status.PROV)],
+)
+def test_a_clerk_who_doubts_the_matricule_takes_back_that_it_is_qualified(
+    region: Region, identity: UUID, doubt: str, before: Status, after: Status
+) -> None:
+    """I4: the papers were seen all the same."""
+    region.ask(attach(identity))
+    if before is not Status.PROV:
+        region.ask(status(identity, before))
+    region.ask(flag(identity, doubt))
+    assert held(region, identity).status is after
+
+
+def test_a_matricule_that_took_the_place_of_another_is_flagged_until_a_clerk_says_which_is_right(
+    region: Region, identity: UUID
+) -> None:
+    """I11, I4."""
+    region.ask(attach(identity))
+    region.ask(status(identity, Status.QUAL))
+    answer = region.ask(replace(attach(identity), matricule=OTHER))
+    assert answer.result == {"identity": str(identity), "status": "VALI", "flags": [REPLACED]}
+    assert "ins_replaced" in str(region.refusal(status(identity, Status.QUAL)))
+    region.ask(ClearFlag(identity=identity, flag=REPLACED, reason="INSi knows the second"))
+    region.ask(status(identity, Status.QUAL))
+    before = region.head()
+    region.ask(replace(attach(identity), matricule=OTHER, mode="CARD"))
+    assert region.types(before) == ["identity.ins_attached"]
+    assert held(region, identity).status is Status.QUAL
+
+
+def test_the_first_matricule_that_comes_back_settles_nothing(region: Region, identity: UUID) -> None:
+    """I11: two systems state one each, and nobody but a clerk knows which is right."""
+    for number in (MATRICULE, OTHER, MATRICULE):
+        region.ask(replace(attach(identity), matricule=number))
+    assert held(region, identity).flags == {REPLACED}
+    region.ask(ClearFlag(identity=identity, flag=REPLACED, reason="INSi knows the first"))
+    region.ask(replace(attach(identity), matricule=OTHER))
+    assert held(region, identity).flags == {REPLACED}
+
+
+def test_a_matricule_that_was_detached_is_not_replaced_by_the_next_one(region: Region, identity: UUID) -> None:
+    """I11: somebody said that it is another person's."""
+    for number in (MATRICULE, OTHER):
+        region.ask(replace(attach(identity), matricule=number))
+    region.ask(DetachIns(identity=identity, reason="of somebody else"))
+    assert held(region, identity).flags == set()
+    region.ask(attach(identity))
+    assert held(region, identity).flags == set()
+
+
+@dataclass(frozen=True)
+class AttachedThen:
+    """As a program of before attached one matricule over another: it set no flag."""
+
+    identity: UUID
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """Two events, and no more."""
+        known = work.get(Identity, self.identity)
+        for number in (MATRICULE, OTHER):
+            known._ins_attached(matricule=number, oid=TEST_OID, mode="INSI")
+        return {}
+
+
+def test_what_a_program_of_before_attached_is_read_as_it_was_said(region: Region, identity: UUID) -> None:
+    """I11: nothing is flagged afterwards that was not then; the next matricule is."""
+    region.ask(AttachedThen(identity))
+    assert (held(region, identity).ins, held(region, identity).flags) == (f"{TEST_OID}|{OTHER}", set())
+    region.ask(status(identity, Status.QUAL))
+    region.ask(attach(identity))
+    assert (held(region, identity).status, held(region, identity).flags) == (Status.VALI, {REPLACED})
 
 
 def test_no_ins_can_be_detached_where_there_is_none(region: Region, identity: UUID) -> None:

@@ -12,8 +12,10 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from domain.commands.identities import Correct, Register
-from domain.errors import BadTraits
+from domain.aggregates.identity import Identity
+from domain.commands.identities import Correct, Register, SetStatus
+from domain.errors import BadTraits, StatusNotAllowed
+from domain.identity_status import Status
 from domain.ports import Answer
 from domain.work import Envelope
 from krypton.intake.csv_import import BATCH, FileWrong, import_csv
@@ -24,6 +26,8 @@ from krypton.intake.spreadsheet import Row
 from tests.fakes.ids import IDS
 from tests.fakes.region import Region
 
+TEST_OID = "1.2.250.1.213.1.4.10"
+BORN = {"1": "2009-11-20", "2": "1979-03-05"}
 HEADER = "Établissement;IPP;Nom de naissance;Prénom;Date de naissance;Sexe;Ville"
 GOOD = ("CHB;1;FICTIVE;Léa;12/04/1980;F;Pau", "CHB;2;FICTIF;Théo;2020-01-02;M;Dax")
 BAD = (
@@ -105,6 +109,27 @@ def test_a_file_is_one_transaction_a_batch_and_stores_no_refusal(region: Region,
     region.recorder.insert_events = lambda *a, **k: stored.append(1) or insert(*a, **k)  # type: ignore[method-assign, func-returns-value]
     assert counts(run(region, written(tmp_path / "f.csv", *rows)))[2] == len(rows[::7])
     assert len(stored) == 2
+
+
+def test_a_child_under_a_parents_number_is_imported_flagged_and_is_not_qualified(
+    region: Region, tmp_path: Path
+) -> None:
+    """I12, I4: a matricule that fits is no ground for a doubt."""
+    file = tmp_path / "f.csv"
+    header = "assigner,id,family,given,birth_date,sex,birth_place,ins,ins_oid"
+    rows = (f"CHB,{n},FICTIVE,Zoé,{born},F,51215,279035121518989,{TEST_OID}" for n, born in BORN.items())
+    file.write_text("\n".join((header, *rows)))
+    assert counts(run(region, file)) == (2, 0, 0)
+    child, mother = (Identity.create_id(IDS, "CHB", number) for number in BORN)
+    flags = [
+        {e.data["flag"] for e in region.history() if e.type == "identity.flagged" and e.aggregate_id == str(one)}
+        for one in (child, mother)
+    ]
+    assert flags == [{"ins_doubtful"}, set()]
+    refused, qualified = region.execute_many(
+        [(SetStatus(identity=one, status=Status.QUAL, reason="papers seen"), Envelope()) for one in (child, mother)]
+    )
+    assert (type(refused), type(qualified)) == (StatusNotAllowed, Answer)
 
 
 # Again

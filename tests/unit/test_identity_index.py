@@ -1,11 +1,13 @@
 """What the identity index says of each local identity: rows from ``identity.*`` events."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag, SetStatus
 from domain.identity_status import Status
+from domain.work import Command
 from projections.engine.projection import RowKey, UnknownEvent
 from projections.identity_index.view import IdentityIndex
 from schemas.event import LedgerEvent
@@ -14,8 +16,9 @@ from tests.fakes.rows import MemoryRows
 from tests.fakes.views import Hospitals, folded, of_topics
 
 TEST_OID = "1.2.250.1.213.1.4.10"
-NUMBER = "2550699999001"  # nobody's: born abroad, in a country that has no such code
+NUMBER = "2700199999001"  # nobody's: born abroad, in a country that has no such code
 MATRICULE = f"{NUMBER}{97 - int(NUMBER) % 97:02d}"
+MATRICULES = [f"{number}{97 - number % 97:02d}" for number in range(int(NUMBER), int(NUMBER) + 3)]
 
 
 def rows_of(events: list[LedgerEvent]) -> MemoryRows:
@@ -71,11 +74,35 @@ def test_a_detached_matricule_no_longer_finds_the_identity() -> None:
     assert (held["ins"], held["ins_oid"], held["status"]) == (None, None, "VALI")
 
 
+def test_the_matricules_that_the_last_one_took_the_place_of_are_kept_until_that_is_settled() -> None:
+    """All of them, and never the one that it has; what was settled before is left out."""
+    region = Hospitals()
+    identity = region.register("CHA", "123")
+
+    def after(command: Command) -> tuple[object, object]:
+        region.ask(command)
+        held = row(region, identity)
+        return held["ins"], held["replaced"]
+
+    first, second, third = (AttachIns(identity=UUID(identity), matricule=each, oid=TEST_OID) for each in MATRICULES)
+    one, two, three = ({"matricule": each, "oid": TEST_OID} for each in MATRICULES)
+    assert after(first) == (MATRICULES[0], None)
+    assert after(replace(first, mode="CARD")) == (MATRICULES[0], None)
+    assert after(second) == (MATRICULES[1], [one])
+    assert after(third) == (MATRICULES[2], [one, two])
+    assert after(first) == (MATRICULES[0], [two, three])
+    assert after(ClearFlag(identity=UUID(identity), flag="ins_replaced", reason="INSi knows it"))[1] is None
+    assert after(second) == (MATRICULES[1], [one])
+    assert after(DetachIns(identity=UUID(identity), reason="another person's")) == (None, None)
+    assert after(third) == (MATRICULES[2], None)
+
+
 def erased_region() -> tuple[Hospitals, str, list[LedgerEvent]]:
     """A region, an identity with all that can name it, erased; and the history as read before the key was destroyed."""
     region = Hospitals()
     identity = region.register("CHA", "123")
-    region.ask(AttachIns(identity=UUID(identity), matricule=MATRICULE, oid=TEST_OID))
+    for matricule in MATRICULES[1:]:
+        region.ask(AttachIns(identity=UUID(identity), matricule=matricule, oid=TEST_OID))
     region.ask(Erase(identity=UUID(identity), reason="court order"))
     before = region.history()
     region.memory_vault.destroy(identity)
@@ -87,7 +114,7 @@ def test_erasing_blanks_the_row_at_once() -> None:
     _, identity, before = erased_region()
     held = rows_of(before).table("identity")[(identity,)]
     assert set(held["traits"].values()) == {held["local_id"]} == {"[erased]"}
-    assert held["ins"] is None
+    assert (held["ins"], held["replaced"]) == (None, None)
     assert (held["given_names"], held["sort_name"]) == ([], "")
     assert rows_of(before).table("family_name") == {}
 

@@ -151,6 +151,17 @@ def test_why_an_identity_waits_alone_is_told_in_words(capsys: pytest.CaptureFixt
     assert "worth" not in said
 
 
+def test_the_matricules_that_one_took_the_place_of_stand_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
+    number, before = {"matricule": "2" * 15, "oid": "1.2"}, [{"matricule": "1" * 15, "oid": "1.2"}]
+    side = {**SIDES[0], "ins": number, "replaced": before}
+    alone = {"identities": [side], "persons": ["1" * 8, None], "waits_as": "flagged", "said": None}
+    pair({**ENTRY, **alone, "kind": "doubtful-number", "code": None, "why": ["ins_replaced"]})
+    said = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    place = said.index(f"ins {'2' * 15}")
+    assert said[place + 1] == f"replaced {'1' * 15}"
+    assert "ins_replaced: the matricule took the place of another" in " ".join(said)
+
+
 def test_an_alert_names_its_quantity_with_its_unit(capsys: pytest.CaptureFixture[str]) -> None:
     output.table(with_units([{"quantity": "dlp_mgycm", "value": 251.2}]), ("quantity", "value"))
     assert capsys.readouterr().out.splitlines() == ["quantity    value", "DLP mGy·cm  251.2", ""]

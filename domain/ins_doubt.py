@@ -1,0 +1,62 @@
+"""When the matricule of an identity is in doubt, what ends that, and what is left of a status meanwhile.
+
+Two flags say so: it contradicts what is known of the person (I12), or it took the place of another (I11). The rules (I)
+are those of ``domain.aggregates.identity``. Source: RNIV 1 v2.0 (EXI SI 07, 08); Référentiel INS v2.1.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Final, NamedTuple
+
+from domain.matching.record import record
+from domain.worklist import IN_DOUBT, INS_DOUBTFUL, INS_REPLACED
+
+TOLD_BY_INS: Final[Mapping[str, str]] = {"sex": "sex", "year": "year of birth", "month": "month of birth"}
+ASKED_AFRESH_BY: Final = ("sex", "birth_date")
+"""Traits of which a matricule tells something: once one is another, what was settled before is asked afresh."""
+
+
+class Stated(NamedTuple):
+    """What an identity has at one time. ``ins``: with its authority (``domain.ins.qualified``)."""
+
+    traits: Mapping[str, str | None]
+    ins: str | None
+
+
+class Change(NamedTuple):
+    """A flag that is to be set, or else cleared."""
+
+    flag: str
+    reason: str
+    sets: bool = True
+
+
+def doubts(flags: Collection[str]) -> list[str]:
+    """Those of these flags that say that the matricule is in doubt."""
+    return [flag for flag in IN_DOUBT if flag in flags]
+
+
+def changes(flags: Collection[str], before: Stated, now: Stated) -> Iterator[Change]:
+    """What a correction, or another matricule, changes of the flags. What a clerk cleared stays so until the matricule,
+    the sex or the birth date is another.
+    """
+    if now.ins is None:
+        gone = doubts(flags) if before.ins else ()
+        yield from (Change(flag, "the matricule was detached", sets=False) for flag in gone)
+        return
+    if before.ins not in (None, now.ins) and INS_REPLACED not in flags:
+        yield Change(INS_REPLACED, "the matricule took the place of another")
+    differ = contradicted(now)
+    if differ and INS_DOUBTFUL not in flags and _asks_afresh(before, now):
+        yield Change(INS_DOUBTFUL, f"the matricule tells another {' and '.join(differ)}")
+    if not differ and INS_DOUBTFUL in flags and (before.ins != now.ins or contradicted(before)):
+        yield Change(INS_DOUBTFUL, "the matricule contradicts no trait any more", sets=False)
+
+
+def _asks_afresh(before: Stated, now: Stated) -> bool:
+    return before.ins != now.ins or any(before.traits.get(one) != now.traits.get(one) for one in ASKED_AFRESH_BY)
+
+
+def contradicted(stated: Stated) -> list[str]:
+    """The traits that the matricule contradicts, in words (I12)."""
+    known = record(stated.traits, stated.ins).number
+    return [words for trait, words in TOLD_BY_INS.items() if known and trait in known.differs]
