@@ -1,5 +1,7 @@
 """The matching policy: matches identities under the rules in force when they are registered or corrected.
 
+An INS that takes the place of another is such a correction, and so is that a clerk settles which is right.
+
 A pair of which a human says anything is matched again. A bar that is lifted, or a merge undone, frees others who
 were held together with one side through the other. A third who agrees with both of two that a human set apart is merged
 with neither; that merge is due once the human merges the two or sets the third apart from one of them, or once one of
@@ -14,37 +16,43 @@ from typing import Any
 
 from domain.errors import Erased, EvidenceGone, OnePersonAlready, RuleBroken
 from domain.held import HUMAN
+from domain.worklist import INS_REPLACED
 from policies.policy import Due, Kind, Policy
 from schemas.event import LedgerEvent
 
 CHANGES_KEYS = frozenset(
     f"identity.{what}" for what in ("registered", "traits_corrected", "ins_attached", "ins_detached", "erased")
 )
-"""Events that change what rules compare; no rule compares status or flags. An erased person is matched with nobody, but
-others may be who agreed with that person too.
+"""Events that change what rules compare. An erased person is matched with nobody, but others may be who agreed
+with that person too.
 """
-OF_ITSELF = CHANGES_KEYS - {"identity.erased"}
+FLAGS = frozenset({"identity.flagged", "identity.flag_cleared"})
+"""Events that change it where the flag says that the INS took the place of another; rules compare no other, and no
+status.
+"""
+OF_ITSELF = (CHANGES_KEYS | FLAGS) - {"identity.erased"}
 """Of these one command may tell several, as a registration with a number does: the last one stands for all."""
 LOOSENS = frozenset(f"link.{what}" for what in ("unbarred", "unmerged", "barred", "dismissed"))
 """Events after which two sides, or who agrees with both, may have something due that was not due before."""
 MERGED = "link.merged"
 LOOKUP = "match"
-CHANGES = CHANGES_KEYS | LOOSENS | {MERGED}
+SAID = LOOSENS | {MERGED}
+CHANGES = CHANGES_KEYS | FLAGS | SAID
 """Events of ``changed``."""
 
 
 def changed(event: LedgerEvent) -> tuple[str, ...]:
     """The identities of which something may be due after the event, whoever said it, under whichever rules."""
-    if event.type in CHANGES_KEYS:
+    if event.type in CHANGES_KEYS or (event.type in FLAGS and event.data["flag"] == INS_REPLACED):
         return (event.aggregate_id,)
-    return (event.data["low"], event.data["high"]) if event.type in CHANGES else ()
+    return (event.data["low"], event.data["high"]) if event.type in SAID else ()
 
 
 class Matching(Policy):
     """See the module."""
 
     name = "matching"
-    version = 4
+    version = 5
     topics: tuple[str, ...] = ("krypton.identities", "krypton.links")
 
     def react(self, event: LedgerEvent) -> Iterable[Due]:

@@ -14,6 +14,7 @@ from domain.matching.tier import Tier
 from domain.rules.document import MATCHING, RuleId
 from domain.rules.matching import ACTIONS
 from domain.work import Work
+from domain.worklist import INS_REPLACED
 
 
 def agreeing(work: Work, one: UUID, other: UUID, rule: str, version: int) -> str:
@@ -59,5 +60,5 @@ def _tiers(work: Work, model: Model, one: UUID, other: UUID) -> tuple[Tier, ...]
 
     sides = [work.get(Identity, side) for side in (one, other)]
     work.rests_on(one, other)
-    mine, theirs = (record(side.traits, side.ins) for side in sides)
+    mine, theirs = (record(side.traits, side.ins, replaced=INS_REPLACED in side.flags) for side in sides)
     return pair.tiers(mine, theirs, pair.weighed(mine, theirs, model), model)

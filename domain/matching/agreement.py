@@ -79,11 +79,12 @@ def number(one: NationalNumber | None, other: NationalNumber | None) -> Number:
     """The level of two national numbers; those of two authorities are never compared.
 
     Numbers that nearly agree are two numbers: a slip of one digit, or two swapped, does not fit the key, and is refused
-    where a number comes in. They are twins' more often than anybody else's.
+    where a number comes in. They are twins' more often than anybody else's. One that took the place of another counts
+    as borrowed where it is equal, and as a number where it differs: in doubt nobody is joined.
     """
     if not one or not other or one.authority != other.authority:
         return Number.UNKNOWN
     own = one.own and other.own
     if one.matricule == other.matricule:
-        return Number.OWN if own else Number.BORROWED
+        return Number.OWN if own and not (one.replaced or other.replaced) else Number.BORROWED
     return Number.DIFFERENT if own else Number.DOUBTFUL

@@ -7,6 +7,7 @@ from enum import IntEnum
 from typing import Final
 
 from domain.matching.levels import ENUMS, FIELDS, Agreement, Birth, Family, Given, Number, Others, Place, Sex, Used
+from domain.matching.record import Record
 from domain.matching.weights import Weights
 
 SAID: Final[tuple[tuple[IntEnum, str], ...]] = (
@@ -38,8 +39,8 @@ SAID: Final[tuple[tuple[IntEnum, str], ...]] = (
     (Place.DEPARTMENT, "birth places are in one department"),
     (Place.DIFFERENT, "birth places differ"),
     (Number.OWN, "same INS"),
-    (Number.BORROWED, "same INS, which seems to be somebody else's"),
-    (Number.DOUBTFUL, "INS differ, one seems to be somebody else's"),
+    (Number.BORROWED, "same INS, in doubt"),
+    (Number.DOUBTFUL, "INS differ, in doubt"),
     (Number.DIFFERENT, "INS differ"),
     (Others.EQUAL, "same list of given names"),
     (Others.COMMON, "lists of given names have one in common"),
@@ -64,11 +65,26 @@ def in_words(kept: str) -> str:
     return KEPT.get(kept, f"{kept} bits" if kept.startswith("weight ") else kept)
 
 
-def evidence(found: Agreement, weights: Weights) -> list[tuple[str, str, float]]:
+def evidence(found: Agreement, weights: Weights, one: Record, other: Record) -> list[tuple[str, str, float]]:
     """Trait, words and bits of each that is known on both sides; what speaks loudest, for or against, comes first."""
     told = [
-        (field, WORDS[type(level), level], weights.bits[place][level])
+        (
+            field,
+            WORDS[type(level), level] + (_doubt(one, other) if field == "number" else ""),
+            weights.bits[place][level],
+        )
         for place, (field, level) in enumerate(zip(FIELDS, found, strict=True))
         if level
     ]
     return sorted(told, key=lambda each: -abs(each[2]))
+
+
+def _doubt(*sides: Record) -> str:
+    """Why a number is in doubt, where one is."""
+    numbers = [side.number for side in sides if side.number]
+    said = {
+        "seems to be somebody else's": any(not number.own for number in numbers),
+        "took the place of another": any(number.replaced for number in numbers),
+    }
+    why = " and ".join(words for words, holds in said.items() if holds)
+    return f": one {why}" if why else ""

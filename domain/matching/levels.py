@@ -69,7 +69,7 @@ class Number(IntEnum):
 
     UNKNOWN = 0
     OWN = 1
-    BORROWED = 2  # equal, and somebody else's on one side at least
+    BORROWED = 2  # equal, and in doubt on one side at least: somebody else's, or it took the place of another
     DOUBTFUL = 3  # they differ, and one at least is somebody else's
     DIFFERENT = 4  # two numbers, each its record's own: two people
 

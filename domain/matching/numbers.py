@@ -2,7 +2,8 @@
 
 A matricule says sex, year and month of birth and birth place. Where two of these differ from the record, it is
 somebody else's: a parent's, under whose cover a child's care runs, or a husband's or wife's. The number proves nothing
-alone: its year has two digits. Numbers of two authorities are never compared. Source: Référentiel INS v2.1.
+alone: its year has two digits. Numbers of two authorities are never compared. One that took the place of another merges
+nobody until a clerk settles which is right, and tells two people apart meanwhile. Source: Référentiel INS v2.1.
 """
 
 from dataclasses import dataclass
@@ -21,11 +22,14 @@ LENGTH: Final = 15
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A national number. ``own``: no sign that it is somebody else's; ``differs``: the traits that it contradicts."""
+    """A national number. ``own``: no sign that it is somebody else's; ``differs``: the traits that it contradicts;
+    ``replaced``: it took the place of another, and nobody has settled yet which is right.
+    """
 
     authority: str
     matricule: str
     differs: tuple[str, ...]
+    replaced: bool = False
 
     @property
     def own(self) -> bool:
@@ -39,12 +43,14 @@ class Number:
 
 
 @lru_cache(maxsize=50_000)
-def number(ins: str | None, sex: str | None, birth: Born | None, birth_place: str | None) -> Number | None:
+def number(
+    ins: str | None, sex: str | None, birth: Born | None, birth_place: str | None, *, replaced: bool = False
+) -> Number | None:
     """Of ``oid|matricule`` (``domain.ins.qualified``) and traits in their comparable form; None where there is none."""
     authority, _, matricule = (ins or "").partition("|")
     if len(matricule) != LENGTH or not authority:
         return None
-    return Number(authority, matricule, _differs(matricule, sex, birth, birth_place))
+    return Number(authority, matricule, _differs(matricule, sex, birth, birth_place), replaced)
 
 
 def _differs(matricule: str, sex: str | None, birth: Born | None, birth_place: str | None) -> tuple[str, ...]:

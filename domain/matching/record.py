@@ -29,8 +29,10 @@ class Record:
     number: Number | None
 
 
-def record(traits: Mapping[str, str | None], ins: str | None = None) -> Record:
-    """Of traits as in ``domain.traits``, and an INS with its authority (``domain.ins.qualified``)."""
+def record(traits: Mapping[str, str | None], ins: str | None = None, *, replaced: bool = False) -> Record:
+    """Of traits as in ``domain.traits``, and an INS with its authority (``domain.ins.qualified``); ``replaced``: it
+    took the place of another, and the identity is flagged so.
+    """
     family, used = both(traits.get("family"), traits.get("used_name"))
     birth = born(traits.get("birth_date"))
     said_sex = (traits.get("sex") or "").strip().upper()
@@ -43,5 +45,5 @@ def record(traits: Mapping[str, str | None], ins: str | None = None) -> Record:
         birth,
         sex,
         birth_place,
-        number(ins, sex, birth, birth_place),
+        number(ins, sex, birth, birth_place, replaced=replaced),
     )

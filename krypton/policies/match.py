@@ -48,7 +48,7 @@ from projections.versions.tailing import OtherCode
 
 log = logging.getLogger(__name__)
 VIEW = "identity_index"
-OF_ITSELF = ("registered", "traits_corrected", "ins_attached", "ins_detached")
+OF_ITSELF = ("registered", "traits_corrected", "ins_attached", "ins_detached", "flagged", "flag_cleared")
 OF_TWO = ("merged", "dismissed", "unbarred")
 """What happens to an identity, and is said of it and another one, after which no other is shown to a human that was
 not before.

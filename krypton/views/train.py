@@ -18,12 +18,13 @@ from domain.matching.model import Model, body
 from domain.matching.record import Record, record
 from domain.matching.sampling import learned
 from projections.identity_index.identity_rows import NO_TRAITS
+from projections.identity_index.neighbourhood import REPLACED
 
 LEAST: Final = 1_000
 """Identities that anything can be learned from."""
 PAGE: Final = 5_000
 DIGITS: Final = 6
-TOLD: Final = """SELECT traits, ins, ins_oid FROM identity_index.identity
+TOLD: Final = f"""SELECT traits, ins, ins_oid, {REPLACED} FROM identity_index.identity i
 WHERE NOT erased ORDER BY identity_id LIMIT %s"""
 
 
@@ -72,9 +73,9 @@ def _records(connection: Connection, sample: int, advance: Callable[[int], None]
     with connection.cursor("identities") as cursor:
         cursor.itersize = PAGE
         cursor.execute(TOLD, (sample,))
-        for traits, ins, oid in cursor:
+        for traits, ins, oid, replaced in cursor:
             if traits and traits != NO_TRAITS:
-                found.append(record(traits, qualified(ins, oid)))
+                found.append(record(traits, qualified(ins, oid), replaced=replaced))
             advance(1)
     return found
 

@@ -11,6 +11,7 @@ from domain.matching.model import Model, of_body
 from domain.matching.pair import weighed
 from domain.matching.record import Record, record
 from domain.matching.weights import probability, terms
+from domain.worklist import INS_REPLACED
 from projections.engine.query import fetch
 from projections.identity_index.identity_rows import NO_TRAITS
 
@@ -35,7 +36,7 @@ class Evidence:
             return None
         one, other = known
         pair = weighed(one, other, self._model)
-        told = evidence(pair.found, self._model.weights)
+        told = evidence(pair.found, self._model.weights, one, other)
         return {
             "rule_version": self._version,
             "weight": pair.bits,
@@ -50,4 +51,5 @@ def _record(side: Mapping[str, Any]) -> Record | None:
     if not side["traits"] or side["traits"] == NO_TRAITS:
         return None
     ins = side["ins"] or {}
-    return record(side["traits"], qualified(ins.get("matricule"), ins.get("oid")))
+    matricule = qualified(ins.get("matricule"), ins.get("oid"))
+    return record(side["traits"], matricule, replaced=INS_REPLACED in (side["flags"] or ()))

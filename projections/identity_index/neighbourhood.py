@@ -28,14 +28,18 @@ from domain.matching.model import Model
 from domain.matching.record import Record, record
 from domain.matching.sketches import sketch
 from domain.matching.suspicions import birth_block
+from domain.worklist import INS_REPLACED
 from projections.engine.query import fetch_planned
 from projections.identity_index.identity_rows import NO_TRAITS
 from projections.identity_index.sketched import MAY_BE_ONE
 
-KNOWN = """
-SELECT i.identity_id::text AS identity, i.traits, i.ins, i.ins_oid, i.registered_position AS registered,
-       coalesce(n.person_id, i.identity_id)::text AS person{also}
-FROM {of} JOIN "{{s}}".identity i USING (identity_id) LEFT JOIN "{{s}}".node n USING (identity_id) WHERE NOT i.erased
+REPLACED: Final = f"i.flags @> '[\"{INS_REPLACED}\"]'::jsonb"
+"""Whether an identity is flagged so: its number merges nobody."""
+KNOWN = f"""
+SELECT i.identity_id::text AS identity, i.traits, i.ins, i.ins_oid, {REPLACED} AS replaced,
+       i.registered_position AS registered, coalesce(n.person_id, i.identity_id)::text AS person{{also}}
+FROM {{of}} JOIN "{{{{s}}}}".identity i USING (identity_id) LEFT JOIN "{{{{s}}}}".node n USING (identity_id)
+WHERE NOT i.erased
 """
 ASKED = KNOWN.format(of="unnest(%(ids)s::uuid[]) AS asked(identity_id)", also="")
 NEAR = KNOWN.format(
@@ -222,5 +226,5 @@ def _is_told(row: Mapping[str, Any]) -> bool:
 
 
 def _of(row: Mapping[str, Any]) -> Known:
-    traits = record(row["traits"], qualified(row["ins"], row["ins_oid"]))
+    traits = record(row["traits"], qualified(row["ins"], row["ins_oid"]), replaced=row["replaced"])
     return Known(row["identity"], row["registered"], row["person"], traits)

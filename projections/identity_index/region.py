@@ -21,14 +21,14 @@ from domain.matching.record import Record, record
 from domain.traits import TRAITS
 from projections.engine.query import fetch
 from projections.identity_index.identity_rows import NO_TRAITS
-from projections.identity_index.neighbourhood import Known
+from projections.identity_index.neighbourhood import REPLACED, Known
 
 TOLD: Final = "NOT i.erased AND i.traits NOT IN ('null', '{{}}', %(none)s::jsonb)"
 COUNT: Final = f'SELECT count(*) AS known FROM "{{s}}".identity i WHERE {TOLD}'
 EVERYBODY: Final = f"""
 SELECT uuid_send(i.identity_id), uuid_send(coalesce(n.person_id, i.identity_id)), uuid_send(n.cluster_id),
        i.registered_position, i.traits->>'birth_date', i.ins, i.ins_oid,
-       jsonb_build_array(i.ins, i.ins_oid, {", ".join(f"i.traits->'{name}'" for name in TRAITS)})::text
+       jsonb_build_array(i.ins, i.ins_oid, {REPLACED}, {", ".join(f"i.traits->'{name}'" for name in TRAITS)})::text
 FROM "{{s}}".identity i LEFT JOIN "{{s}}".node n USING (identity_id) WHERE {TOLD} ORDER BY i.identity_id
 """
 PAGE: Final = 10_000
@@ -50,8 +50,8 @@ class Stated(NamedTuple):
 
     def record(self) -> Record:
         """What matching compares."""
-        ins, oid, *traits = json.loads(self.traits.decode())
-        return record(dict(zip(TRAITS, traits, strict=True)), qualified(ins, oid))
+        ins, oid, replaced, *traits = json.loads(self.traits.decode())
+        return record(dict(zip(TRAITS, traits, strict=True)), qualified(ins, oid), replaced=replaced)
 
     def known(self) -> Known:
         """As the neighbourhood has it."""

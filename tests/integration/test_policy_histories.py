@@ -13,7 +13,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.commands.identities import AttachIns, Correct, DetachIns
+from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns
 from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
 from domain.errors import NotFound, RuleBroken
 from domain.held import HUMAN
@@ -24,6 +24,7 @@ from domain.matching.tier import Tier
 from domain.membership import Membership
 from domain.rules.document import MATCHING, build
 from domain.rules.matching import MatchingRules
+from domain.worklist import INS_REPLACED
 from krypton.policies import at_once
 from krypton.policies import looker as looker_module
 from krypton.policies.untold import untold
@@ -197,6 +198,8 @@ class Crowd(History):
             self.ask(AttachIns(identity=one, matricule=matricule(self.dice.choice(("001", "002"))), oid=TEST_OID))
             if self.dice.random() < 0.3:
                 self.ask(DetachIns(identity=one, reason="of somebody else"))
+            if self.dice.random() < 0.3:
+                self.ask(ClearFlag(identity=one, flag=INS_REPLACED, reason="INSi knows it"))
 
     def changed(self) -> str:
         """Somebody who is new now, corrected, or has another number."""
@@ -304,6 +307,7 @@ def _assert_each_was_right_when_stored(events: list[LedgerEvent]) -> None:
     """What rules said, against what the ledger held at that position."""
     traits: dict[str, Any] = {}
     numbers: dict[str, str | None] = {}
+    replaced: set[str] = set()
     persons, word, rules = Membership(), dict[tuple[str, str], str](), MatchingRules()
     published: dict[int, MatchingRules] = {}
     for event in events:
@@ -312,6 +316,8 @@ def _assert_each_was_right_when_stored(events: list[LedgerEvent]) -> None:
             traits[event.aggregate_id] = data["traits"]
         elif event.type in ("identity.ins_attached", "identity.ins_detached"):
             numbers[event.aggregate_id] = qualified(data.get("matricule"), data.get("oid"))
+        elif event.type in ("identity.flagged", "identity.flag_cleared") and data["flag"] == INS_REPLACED:
+            (replaced.add if event.type == "identity.flagged" else replaced.discard)(event.aggregate_id)
         elif event.type == "rules.published":
             published[data["version"]] = build(MATCHING, data["version"], data["body"])  # type: ignore[assignment]
         elif event.type == "view.promoted":
@@ -319,7 +325,7 @@ def _assert_each_was_right_when_stored(events: list[LedgerEvent]) -> None:
         elif event.type.startswith("link."):
             both = data["low"], data["high"]
             if event.type in ("link.merged", "link.review_requested", "link.unmerged") and data["rule"] != HUMAN:
-                low, high = (record(traits[one], numbers.get(one)) for one in both)
+                low, high = (record(traits[one], numbers.get(one), replaced=one in replaced) for one in both)
                 assert rules.model
                 held = tiers(low, high, weighed(low, high, rules.model), rules.model)
                 _assert_right(event, held, rules)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from domain.commands.identities import AttachIns, Correct
+from domain.commands.identities import AttachIns, ClearFlag, Correct
 from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
 from domain.commands.pairs import link_of
 from domain.commands.rules import PublishRules
@@ -27,6 +27,8 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.live
 MERGED, UNMERGED, REVIEW = "link.merged", "link.unmerged", "link.review_requested"
+PLACES = {"CHA": "33063", "CHB": "75056", "CHC": "13055"}
+"""None is near another: strict traits merge nobody of these."""
 
 
 @pytest.fixture
@@ -163,6 +165,26 @@ def test_an_ins_that_is_attached_matches(world: PolicyWorld) -> None:
         world.ask(AttachIns(identity=UUID(identity), matricule=matricule(), oid=TEST_OID))
     world.react()
     assert len(set(world.persons(one, other))) == 1
+
+
+def test_an_ins_that_took_the_place_of_another_merges_nobody_until_a_clerk_settles_it(world: PolicyWorld) -> None:
+    """I11: what rested on the first is taken back, and a human is asked about who has the second."""
+    world.in_force()
+    one, other, third = (world.register(site, birth_place=place) for site, place in PLACES.items())
+    first, second = matricule("001"), matricule("002")
+    for identity, number in ((one, first), (other, first), (third, second)):
+        world.ask(AttachIns(identity=UUID(identity), matricule=number, oid=TEST_OID))
+    world.react()
+    assert len(set(world.persons(one, other))) == 1
+    before = world.head()
+    world.ask(AttachIns(identity=UUID(one), matricule=second, oid=TEST_OID))
+    world.react()
+    assert len(set(world.persons(one, other, third))) == 3
+    assert (world.types(before)[UNMERGED], MERGED in world.types(before)) == (1, False)
+    assert asked(world, before) == {frozenset((one, third))}
+    world.ask(ClearFlag(identity=UUID(one), flag="ins_replaced", reason="INSi knows the second"))
+    world.react()
+    assert (len(set(world.persons(one, third))), len(set(world.persons(one, other)))) == (1, 2)
 
 
 @pytest.mark.parametrize("said", [(Merge, Unmerge), (Dismiss,), (Dismiss, Bar, Unbar), (Merge, Unmerge, Bar, Unbar)])

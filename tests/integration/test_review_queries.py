@@ -4,13 +4,14 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from domain.commands.announced_pairs import AnnounceLink, AnnounceMerge
-from domain.commands.identities import AttachIns, ClearFlag, Flag, Register, SetStatus
+from domain.commands.identities import AttachIns, ClearFlag, DetachIns, Flag, Register, SetStatus
 from domain.commands.links import Bar, Dismiss, Merge, Propose
 from domain.commands.reviews import Alone, Assign, Pair, Postpone
 from domain.identity_status import Status
@@ -24,7 +25,7 @@ from projections.identity_index.waiting import Wanted
 from tests.fakes.erasing import Erase
 from tests.fakes.region import rules_in_force
 from tests.fakes.views import Hospitals, pair
-from tests.fakes.weighing import EVERYBODY
+from tests.fakes.weighing import EVERYBODY, matricule
 from tests.integration.view_reader import ViewReader
 from tests.unit.test_rules_weighed import model
 
@@ -156,6 +157,43 @@ def test_a_matricule_that_contradicts_its_identity_is_a_doubtful_number(region: 
     region.ask(AttachIns(identity=UUID(identity), matricule="279035121518989", oid=TEST_OID))
     (entry,) = review_list(read())
     assert (entry["kind"], entry["code"], entry["why"]) == ("doubtful-number", None, ["ins_doubtful"])
+
+
+@pytest.mark.parametrize("settle", [DetachIns, partial(ClearFlag, flag="ins_replaced")])
+def test_a_matricule_that_took_the_place_of_another_stands_beside_it_until_that_is_settled(
+    region: Hospitals, read: Read, settle: Any
+) -> None:
+    first, second = matricule("001"), matricule("002")
+    identity = UUID(region.register("CHA", "1"))
+    for number in (first, second):
+        region.ask(AttachIns(identity=identity, matricule=number, oid=TEST_OID))
+    (entry,) = review_list(read())
+    assert (entry["kind"], entry["code"], entry["why"]) == ("doubtful-number", None, ["ins_replaced"])
+    assert entry["reason"] == "the matricule took the place of another"
+    (side,) = entry["identities"]
+    assert (side["ins"], side["replaced"]) == (
+        {"matricule": second, "oid": TEST_OID},
+        [{"matricule": first, "oid": TEST_OID}],
+    )
+    region.ask(AttachIns(identity=identity, matricule=first, oid=TEST_OID))
+    (back,) = review_list(read())
+    assert [one["matricule"] for one in back["identities"][0]["replaced"]] == [second]
+    assert back["position"] == entry["position"]
+    region.ask(settle(identity=identity, reason="INSi knows it"))
+    assert review_list(read()) == []
+
+
+def test_the_evidence_says_that_a_number_took_the_place_of_another(region: Hospitals, database_url: str) -> None:
+    one, other = region.register("CHA", "1"), region.register("CHB", "2")
+    for identity, orders in ((one, ("002", "001")), (other, ("001",))):
+        for order in orders:
+            region.ask(AttachIns(identity=UUID(identity), matricule=matricule(order), oid=TEST_OID))
+    with closing(ViewReader(database_url, IdentityIndex(model()))) as reader:
+        connection = reader.read(region)
+        found = Evidence(connection).of(one_pair(connection, one, other))
+    assert found is not None
+    (words,) = (told["words"] for told in found["traits"] if told["trait"] == "number")
+    assert words == "same INS, in doubt: one took the place of another"
 
 
 def test_a_number_that_was_kept_and_then_given_up_is_a_doubtful_number(region: Hospitals, read: Read) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import Link
-from domain.commands.identities import AttachIns, Correct, DetachIns, Flag
+from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag
 from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
 from domain.commands.studies import ReassignStudy
 from domain.errors import (
@@ -530,6 +530,23 @@ def test_an_ins_counts_as_the_index_counts_it(region: Region) -> None:
     assert type(region.refusal(asked)) is EvidenceGone
     region.ask(number(b))
     assert outcome(region, asked) == "merged"
+
+
+def test_an_ins_that_took_the_place_of_another_is_no_evidence_until_a_clerk_settles_it(region: Region) -> None:
+    """L7, I11: and a merge that rested on it is taken back once a clerk doubts it."""
+    rules_in_force(region, version=2, **NOBODY)
+    a, b = region.persons("a", "b")
+    asked = Merge(one=a, other=b, reason="same INS", rule="sure", rule_version=2)
+    region.ask(replace(number(a), matricule=matricule("002")))
+    for one in (a, b):
+        region.ask(number(one))
+    assert type(region.refusal(asked)) is EvidenceGone
+    region.ask(ClearFlag(identity=a, flag="ins_replaced", reason="INSi knows it"))
+    assert outcome(region, asked) == "merged"
+    back = Unmerge(one=a, other=b, reason="in doubt", rule="matching", rule_version=2)
+    assert type(region.refusal(back)) is EvidenceGone
+    region.ask(Flag(identity=b, flag="ins_replaced", reason="another card was shown"))
+    assert outcome(region, back) == "unmerged"
 
 
 def test_a_rule_links_nobody_twice_who_are_one_person_by_now(region: Region) -> None:

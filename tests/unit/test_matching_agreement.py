@@ -95,6 +95,14 @@ def test_a_pair_of_traits_agrees_as_far_as_it_should(
     assert getattr(agreement(of(one), of(other)), trait) is level
 
 
+def test_a_number_that_took_the_place_of_another_joins_nobody_and_tells_two_apart_all_the_same() -> None:
+    replaced, own = record(BASE, OWN, replaced=True), record(BASE, OWN)
+    for one, other in ((replaced, own), (own, replaced), (replaced, replaced)):
+        assert agreement(one, other).number is Number.BORROWED
+    assert agreement(replaced, record(BASE, ANOTHER)).number is Number.DIFFERENT
+    assert agreement(replaced, record(BASE)).number is Number.UNKNOWN
+
+
 NAMES = "FICTIVE;FICTIEV;Le Goff;LEGOFF;MARTIN-DUPONT;DUPONT MARTIN;DURAND ÉP. MARTIN;X;Lea;LEA ROSE;Anne-Marie;J;-"
 SOME = st.sampled_from(NAMES.split(";"))
 DATES = st.sampled_from(["1980-04-12", "1980-12-04", "1950-00-00", "1950-31-12", "1900-01-01", "1980-04-13", "x"])

@@ -1,5 +1,7 @@
 """What a clerk reads: every level has words, the loudest first, and what is decided first gains most."""
 
+import pytest
+
 from domain.matching.agreement import agreement
 from domain.matching.deciding import Pair
 from domain.matching.evidence import WORDS, evidence, in_words
@@ -35,16 +37,35 @@ def test_what_a_decision_keeps_is_read_in_words() -> None:
 def test_what_speaks_loudest_comes_first_and_what_is_not_known_is_left_out() -> None:
     one = record({"family": "FICTIVE", "given": "Lea", "sex": "F"})
     other = record({"family": "FICTIVE", "given": "Theo", "sex": "F"})
-    assert evidence(agreement(one, other), BITS) == [
+    assert evidence(agreement(one, other), BITS, one, other) == [
         ("given", "given names differ", -9.0),
         ("family", "same family name", 8.0),
         ("sex", "same sex", 2.0),
     ]
 
 
+OWN = "1.2.250.1.213.1.4.10|280043306301227"
+
+
+@pytest.mark.parametrize(
+    ("sex", "born", "ins", "words"),
+    [
+        ("F", "1980-04-12", OWN, "same INS, in doubt: one took the place of another"),
+        ("M", "1955-04-12", OWN, "same INS, in doubt: one seems to be somebody else's and took the place of another"),
+        ("F", "1980-04-12", f"{OWN[:-15]}280043306309908", "INS differ: one took the place of another"),
+    ],
+)
+def test_why_a_number_is_in_doubt_is_said(sex: str, born: str, ins: str, words: str) -> None:
+    one = record({"sex": "F", "birth_date": "1980-04-12"}, OWN)
+    other = record({"sex": sex, "birth_date": born}, ins, replaced=True)
+    assert words in [said for trait, said, _ in evidence(agreement(one, other), BITS, one, other) if trait == "number"]
+    (alike,) = [said for trait, said, _ in evidence(agreement(one, one), BITS, one, one) if trait == "number"]
+    assert alike == "same INS"
+
+
 def test_words_hold_no_value() -> None:
     one = record({"family": "TESTPATIENT", "given": "Lea", "birth_date": "1980-04-12", "birth_place": "33063"})
-    said = " ".join(words for _, words, _ in evidence(agreement(one, one), BITS))
+    said = " ".join(words for _, words, _ in evidence(agreement(one, one), BITS, one, one))
     assert not any(value in said for value in ("TESTPATIENT", "Lea", "LEA", "1980", "33063"))
     assert len(FIELDS) == len(ENUMS)
 

@@ -30,9 +30,9 @@ OWN, ANOTHER = numbered("2800433063012"), numbered("2800433063099")
 MOTHERS = numbered("2550233063012")
 
 
-def of(**changed: str) -> Record:
+def of(*, replaced: bool = False, **changed: str) -> Record:
     stated: dict[str, str | None] = {**BASE, **changed}
-    return record(stated, stated.pop("ins", None))
+    return record(stated, stated.pop("ins", None), replaced=replaced)
 
 
 FLAT = Weights(20.0, tuple((0.0,) * len(enum) for enum in ENUMS))
@@ -150,6 +150,7 @@ def test_the_tier_is_stored_with_each_merge() -> None:
 
 SOME = st.builds(
     of,
+    replaced=st.booleans(),
     family=st.sampled_from(["FICTIVE", "FICTIEV", "MARTIN"]),
     given=st.sampled_from(["Lea", "Marie", "Louise", "Louis"]),
     ins=st.sampled_from(["", OWN, ANOTHER, MOTHERS]),
@@ -194,6 +195,21 @@ def test_no_agreement_without_name_or_date_merges() -> None:
         assert not sure(base._replace(number=number))
     assert not sure(base._replace(number=Number.OWN, given=Given.DIFFERENT))
     assert not sure(base._replace(number=Number.OWN, birth=Birth.DIFFERENT))
+
+
+def test_a_number_that_took_the_place_of_another_merges_nobody_and_is_shown() -> None:
+    """Whatever else agrees, until a clerk settles which of the two is right."""
+    replaced, own = of(ins=OWN, replaced=True), of(ins=OWN)
+    assert groups([own, own]) == [[0, 1]]
+    for two in ([replaced, own], [replaced, replaced]):
+        assert groups(two, Placeless.ALWAYS) == [[0], [1]]
+        assert [(pair.one, pair.other) for pair in decided(two).review] == [(0, 1)]
+
+
+def test_nobody_without_a_number_bridges_one_that_took_the_place_of_another_and_a_third() -> None:
+    replaced = of(ins=OWN, replaced=True)
+    assert groups([replaced, of()]) == [[0, 1]]
+    assert all(not {0, 2} <= {*group} for group in groups([replaced, of(), of(ins=ANOTHER)], Placeless.ALWAYS))
 
 
 def test_a_daughter_of_her_mothers_name_and_month_is_not_her_mother() -> None:

@@ -45,6 +45,7 @@ SOMEBODY = st.fixed_dictionaries(
         "used_name": st.sampled_from([None, None, "MARTIN"]),
         "first_names": st.sampled_from([None, "Lea Rose", "Marie Louise"]),
         "ins": st.sampled_from([None, None, numbered("2800433063012"), numbered("2800433063099")]),
+        "replaced": st.booleans(),
     }
 )
 SAID = st.tuples(
@@ -105,7 +106,7 @@ class Told(NamedTuple):
                 one["birth_date"],
                 one["ins"],
                 one["ins"] and TEST_OID,
-                json.dumps([one["ins"], one["ins"] and TEST_OID, *(one[name] for name in TRAITS)]),
+                json.dumps([one["ins"], one["ins"] and TEST_OID, one["replaced"], *(one[name] for name in TRAITS)]),
             )
         return region
 
@@ -177,6 +178,7 @@ def a_region(size: int) -> Told:
             "used_name": None,
             "first_names": None,
             "ins": None,
+            "replaced": False,
         }
         for number in range(size)
     ]
@@ -210,6 +212,14 @@ def record_of(stated: dict[str, Any]) -> Record:
     told = Told.of([stated], [])
     (one,) = told.region().stated([0])
     return one.record()
+
+
+def test_a_number_that_took_the_place_of_another_is_read_so() -> None:
+    somebody = {**dict.fromkeys(TRAITS), "ins": numbered("2800433063012")}
+    for replaced in (False, True):
+        number = record_of({**somebody, "replaced": replaced}).number
+        assert number is not None
+        assert number.replaced is replaced
 
 
 @given(st.lists(SOMEBODY, min_size=2, max_size=2))
@@ -248,6 +258,7 @@ def test_glances_have_the_candidates_of_each_kind_as_records_have_them(
 def test_a_twin_who_is_like_neither_is_decided_with_them(held: Held) -> None:
     """Born on one day under one name, a twin raises a suspicion, though no pair with that twin is worth a look."""
     lea = dict.fromkeys((*TRAITS, "ins")) | {
+        "replaced": False,
         "family": "FICTIVE",
         "given": "Lea",
         "birth_date": "1980-04-12",

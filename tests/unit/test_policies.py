@@ -8,7 +8,7 @@ import pytest
 from domain.commands.accesses import CloseEmergency, OpenAccess, ReviewEmergency
 from domain.commands.consents import Grant, IssueCode, Revoke
 from domain.commands.erasures import ApproveErasure, RequestErasure
-from domain.commands.identities import Correct, Flag
+from domain.commands.identities import AttachIns, ClearFlag, Correct, Flag
 from domain.commands.links import Bar, Merge, Unbar, Unmerge
 from domain.commands.orders import CancelOrder, PerformOrder, PlaceOrder, PresentOrder, ScheduleOrder
 from domain.errors import (
@@ -29,6 +29,7 @@ from schemas.event import LedgerEvent
 from tests.fakes.erasing import Erase
 from tests.fakes.policies import MemoryEngine, history
 from tests.fakes.region import CLINICIAN, Region, dose, exposure
+from tests.fakes.weighing import TEST_OID, matricule
 
 DAY = timedelta(days=1)
 
@@ -79,6 +80,18 @@ def test_matching_looks_up_who_is_registered_corrected_or_erased_and_nobody_else
     ]
 
 
+def test_matching_looks_up_whose_ins_took_the_place_of_another_and_who_settled_that(region: Region) -> None:
+    (one,) = region.persons("a")
+    for order in ("001", "002"):
+        region.ask(AttachIns(identity=one, matricule=matricule(order), oid=TEST_OID))
+    region.ask(ClearFlag(identity=one, flag="ins_replaced", reason="INSi knows the second"))
+    found = [(kind, {due.body["identity"] for due in dues}) for kind, dues in reactions(region, "matching")]
+    assert found == [
+        (f"identity.{what}", {str(one)})
+        for what in ("registered", "ins_attached", "ins_attached", "flagged", "flag_cleared")
+    ]
+
+
 @pytest.mark.parametrize("said", [(Bar, Unbar), (Merge, Unmerge)])
 def test_matching_looks_up_both_sides_of_whatever_a_human_says(region: Region, said: tuple[type, type]) -> None:
     one, other = region.persons("a", "b")
@@ -94,7 +107,7 @@ def test_what_a_rule_merged_leads_to_nothing_but_counts_as_a_change_for_other_ru
     assert not [*POLICIES["matching"].react(said)]
     assert changed(said) == ("a", "b")
     assert changed(said._replace(type="link.review_requested")) == ()
-    assert changed(said._replace(type="identity.flagged")) == ()
+    assert changed(said._replace(type="identity.flagged", data={"flag": "HOMA"})) == ()
 
 
 @pytest.mark.parametrize("refusal", [EvidenceGone("renamed"), Erased("erased")])
