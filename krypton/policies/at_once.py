@@ -5,8 +5,10 @@ are answered sooner by a decision of the whole region (``projections.identity_in
 commands of these lookups, in one transaction. They are executed like any others, and the ledger refuses what came too
 late.
 
-The region is decided where ``PART`` of it waits, and ``PART_MEANWHILE`` while the index itself has much to read: more
-will wait soon, and a region that grows would be decided again and again.
+The region is decided where the index has read ``PART`` of it that waits; ``PART_MEANWHILE`` while it has much to read:
+more will wait soon, and a region that grows would be decided again and again. Until the index has read so much, the
+lookups rest: one by one they would cost what the decision costs anyway. They rest as long as the index reads on. Where
+it stands still for ``STILL_S``, what it has read is answered as if it were all.
 """
 
 import logging
@@ -26,7 +28,7 @@ from domain.ledger import Ledger
 from domain.times import micros
 from krypton.bootstrap import Krypton
 from krypton.policies.each import AWAY
-from krypton.policies.looker import child, kind
+from krypton.policies.looker import Faced, child, kind
 from krypton.policies.match import Match, Read
 from krypton.policies.stored import SIDES, not_yet_said
 from krypton.views.matches import bodies
@@ -39,14 +41,18 @@ from projections.identity_index.decided import Due as Decisions
 
 log = logging.getLogger(__name__)
 
-LEAST: Final = 20_000
+LEAST: Final = 5_000
 """Lookups that wait: fewer are made as soon one by one."""
-PART, PART_MEANWHILE = 1 / 8, 1 / 2
+PART, PART_MEANWHILE = 1 / 8, 3 / 4
 """Of the identities in the index, those that wait."""
+MUCH: Final = 1_000
+"""Ledger positions: who reads on and has so many to read has more soon."""
+STILL_S: Final = 30.0
+"""For how long an index that is about to read on reads nothing."""
 TOGETHER: Final = UUID(int=0)
 """Stands for the lookup that all of whom neither side waits would be found by."""
-AGAIN_S: Final = 5.0
-"""How long nothing is asked after there was no backlog."""
+AGAIN_S, AGAIN_MOST_S, PAUSE = 1.0, 30.0, 50
+"""How long nothing is asked after a backlog was not answered: so many times what asking took, within these bounds."""
 KNOWN: Final = "SELECT n_live_tup AS n FROM pg_stat_user_tables WHERE schemaname = %(schema)s AND relname = 'identity'"
 """As PostgreSQL has counted: nobody reads millions of rows to learn whether it is worth it."""
 
@@ -61,48 +67,64 @@ class AtOnce:
     def __init__(self, ours: Krypton, match: Match) -> None:
         self._ours, self._match = ours, match
         self._ask_at = 0.0
+        self._faced = Faced.ONE_BY_ONE
+        self._upto, self._moved_at = 0, 0.0
 
-    def once(self, go_on: Callable[[], bool]) -> bool:
-        """Answer a backlog, if there is one; whether commands came of it. Raises one of ``AWAY``.
-
-        ``go_on``: whether the process is still to run.
-        """
-        if time.monotonic() < self._ask_at:
-            return False
+    def once(self, go_on: Callable[[], bool]) -> Faced:
+        """Answer a backlog, if there is one. Raises one of ``AWAY``. ``go_on``: whether the process is still to run."""
+        began = time.monotonic()
+        if began < self._ask_at:
+            return self._faced
+        before, self._faced = self._faced, Faced.ONE_BY_ONE
         try:
-            raised = self._once(go_on)
-        except (Stopped, *AWAY) as ended:
-            if isinstance(ended, Stopped):
-                return False
+            self._faced = self._once(go_on)
+        except Stopped:
+            return self._faced
+        except AWAY:
             raise
         except Exception as wrong:  # such as too little memory: what is slower goes on
             log.error("a backlog cannot be answered at once (%s): lookups are made one by one", kind(wrong))
             self._ask_at = math.inf
-            return False
-        self._ask_at = 0.0 if raised else time.monotonic() + AGAIN_S
-        return raised
+            return self._faced
+        if self._faced is Faced.RESTS and before is not Faced.RESTS:
+            log.info("many identities wait to be matched: they rest until the index has read them")
+        now = time.monotonic()
+        pause = min(AGAIN_MOST_S, max(AGAIN_S, PAUSE * (now - began)))
+        self._ask_at = 0.0 if self._faced is Faced.ANSWERED else now + pause
+        return self._faced
 
-    def _once(self, go_on: Callable[[], bool]) -> bool:
+    def _once(self, go_on: Callable[[], bool]) -> Faced:
         with closing(connect(self._ours.addresses.database, "region", settings={"jit": "off"})) as session:
             session.set_session(isolation_level="REPEATABLE READ", readonly=True)
             backlog = Backlog(session, Matching.name, LOOKUP)
-            if (read := self._worth(session, backlog)) is None:
-                return False
+            if isinstance(read := self._worth(session, backlog), Faced):
+                return read
             found = self._decided(session, read, go_on)
             session.rollback()
             session.set_session(isolation_level="READ COMMITTED", readonly=False)
             return self._answered(backlog, read.upto, found)
 
-    def _worth(self, index: Connection, backlog: Backlog) -> Read | None:
-        """What of the index a backlog can be answered by; None where it is too small."""
-        if (first := backlog.cause_of(LEAST - 1)) is None or (read := self._match.read(index, first)) is None:
-            return None
+    def _worth(self, index: Connection, backlog: Backlog) -> Read | Faced:
+        """What of the index a backlog can be answered by; else what is done about it."""
+        if backlog.cause_of(LEAST - 1) is None or (read := self._match.read(index)) is None:
+            return Faced.ONE_BY_ONE
         known = fetch(index, KNOWN, schema=read.schema)
-        index_is_behind = (backlog.last() or 0) - read.newest > LEAST
-        part = PART_MEANWHILE if index_is_behind else PART
-        least = max(LEAST, int(known[0]["n"] * part) if known else 0)
-        far = backlog.cause_of(least - 1)
-        return None if far is None else self._match.read(index, far)
+        many = known[0]["n"] if known else 0
+        if (far := backlog.cause_of(_least(many * PART) - 1)) is None:
+            return Faced.ONE_BY_ONE
+        reads_on = self._reads_on(read.upto)
+        if reads_on and (backlog.last() or 0) - read.newest > MUCH:
+            far = backlog.cause_of(_least(many * PART_MEANWHILE) - 1)
+        if far is not None and far <= read.upto:
+            return read
+        return Faced.RESTS if reads_on else Faced.ONE_BY_ONE
+
+    def _reads_on(self, upto: int) -> bool:
+        """Whether the index read something lately. ``upto``: so that a part of it that stands still is noticed."""
+        now = time.monotonic()
+        if upto != self._upto:
+            self._upto, self._moved_at = upto, now
+        return now - self._moved_at < STILL_S
 
     def _decided(self, index: Connection, read: Read, go_on: Callable[[], bool]) -> Decisions:
         def tell(*_: object) -> None:
@@ -112,7 +134,7 @@ class AtOnce:
         log.info("many identities wait to be matched: the region is decided at once")
         return matching.due(index, read.schema, tell=tell)
 
-    def _answered(self, backlog: Backlog, upto: int, found: Decisions) -> bool:
+    def _answered(self, backlog: Backlog, upto: int, found: Decisions) -> Faced:
         rest = enumerate(bodies(found))
 
         def become(lookup: UUID, place: int) -> Child:
@@ -123,7 +145,11 @@ class AtOnce:
         owed, sides = partial(_owed, ledger, decided), [pair for _, pair in decided]
         answered, raised = backlog.answer(upto, sides, become, micros(ledger.clock()), owed)
         log.info("the region is decided: %d lookups are answered, %d commands follow", answered, raised)
-        return raised > 0
+        return Faced.ANSWERED if raised else Faced.ONE_BY_ONE
+
+
+def _least(part: float) -> int:
+    return max(LEAST, int(part))
 
 
 def _owed(ledger: Ledger, decided: Sequence[tuple[str, Sides]], places: Sequence[int]) -> list[int]:
@@ -135,5 +161,5 @@ def _owed(ledger: Ledger, decided: Sequence[tuple[str, Sides]], places: Sequence
         for place in places
         for does, pair in [decided[place]]
     ]
-    (new,) = not_yet_said({TOGETHER: dues}, ledger.membership()).values()
+    (new,) = not_yet_said({TOGETHER: dues}, ledger.membership).values()
     return [place for place, _ in new]

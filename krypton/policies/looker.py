@@ -8,6 +8,7 @@ would be found due again.
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
 from threading import Condition, Event
 from typing import Any, Final, Protocol
 from uuid import UUID, uuid5
@@ -36,11 +37,19 @@ class Lookup(Protocol):
         """By entry: what it becomes, each with its place among all. Entries that must wait for the view are absent."""
 
 
+class Faced(Enum):
+    """What a backlog of lookups calls for: they are made one by one; all was answered, and commands follow; it rests,
+    for it can be answered soon.
+    """
+
+    ONE_BY_ONE, ANSWERED, RESTS = range(3)
+
+
 class AtOnce(Protocol):
     """Answers a backlog of lookups at once."""
 
-    def once(self, go_on: Callable[[], bool]) -> bool:
-        """Answer it, if there is one, while ``go_on`` says so; whether there is more to do now than before."""
+    def once(self, go_on: Callable[[], bool]) -> Faced:
+        """Answer it, if there is one, while ``go_on`` says so."""
 
 
 class Ahead:
@@ -141,9 +150,10 @@ class Looker:
         Each lookup by itself: what must wait for one of them holds no other up, nor takes back what it did.
         """
         self.rests = self.raised = False
-        if self._more_wait and self._at_once and self._at_once.once(lambda: not self._stop.is_set()):
-            self.raised = True
-            return True
+        faced = self._at_once.once(lambda: not self._stop.is_set()) if self._more_wait and self._at_once else None
+        if faced in (Faced.ANSWERED, Faced.RESTS):
+            self.raised, self.rests = faced is Faced.ANSWERED, faced is Faced.RESTS
+            return self.raised
         self._more_wait = False
         made = [self._look(name) for name in self._lookups]
         return any(made)

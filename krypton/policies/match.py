@@ -81,7 +81,7 @@ class Looked(NamedTuple):
 
 class Read(NamedTuple):
     """What the live version of the index had read in a snapshot: its schema; the ledger position up to which it had
-    read all, and the newest that it had read.
+    read all, and that of the newest that it had read.
     """
 
     schema: str
@@ -124,16 +124,13 @@ class Match:
                 self._connection.close()
         self._connection = None
 
-    def read(self, connection: Connection, position: int) -> Read | None:
-        """In this connection's snapshot; None where nobody is matched now, or not all is read up to that position."""
+    def read(self, connection: Connection) -> Read | None:
+        """In this connection's snapshot; None where nobody is matched now, or how far it has read is not known yet."""
         version, by = self._by(connection)
-        if (
-            by is not By.NOW
-            or not self._seen.of(connection, version, [position])
-            or not self._is_ours(connection, version)
-        ):
+        known = by is By.NOW and self._seen.all(connection, version) and self._is_ours(connection, version)
+        if not known:
             return None
-        return Read(f"{VIEW}_v{version}", self._seen.upto, max(self._seen.read.values(), default=0))
+        return Read(f"{VIEW}_v{version}", self._seen.upto, self._seen.newest)
 
     def _by(self, connection: Connection) -> tuple[int, By]:
         """The version that readers see, and who is matched by it."""
@@ -163,7 +160,7 @@ class Match:
         answered: dict[UUID, Sequence[tuple[int, Due]]] = {entry.id: () for entry in ready}
         if new:
             ledger = self._ours.ledger
-            answered |= not_yet_said(_found(connection, schema, ledger, new, widely), ledger.membership())
+            answered |= not_yet_said(_found(connection, schema, ledger, new, widely), ledger.membership)
             self._remember(new, version, widely)
         return answered
 

@@ -5,7 +5,7 @@ has read of each. Only at the start, and when another version is promoted, the s
 """
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from krypton.bootstrap import Krypton
@@ -21,6 +21,8 @@ WHERE id > %(after)s AND id <= %(upto)s AND topic = ANY(%(types)s) ORDER BY id""
 READ = """SELECT topic, "partition", ledger_position FROM views.position
 WHERE view = %(view)s AND version = %(version)s"""
 BEGIN_EVERY_S = 0.2
+PAGE = 20_000
+"""Positions of the ledger that are looked at together: of a long backlog only what is not read is kept."""
 
 
 class Seen:
@@ -45,18 +47,39 @@ class Seen:
 
     def of(self, connection: Any, version: int, positions: Collection[int]) -> set[int]:
         """Those of the positions up to which that version, the live one, has read all, in this snapshot."""
+        if not self._looked(connection, version, max(positions)):
+            return set()
+        return {position for position in positions if position <= self.upto}
+
+    def all(self, connection: Any, version: int) -> bool:
+        """Find out up to where that version, the live one, has read all, in this snapshot; whether that is known."""
+        return self._looked(connection, version, None)
+
+    @property
+    def newest(self) -> int:
+        """The ledger position of the newest that was read."""
+        return max(self.read.values(), default=0)
+
+    def _looked(self, connection: Any, version: int, last: int | None) -> bool:
+        """``last``: position to look up to; None: what comes behind ``newest`` is not read."""
         if version != self._version:
             self._begin(version)
-            return set()  # true by now, perhaps, and not yet in the caller's snapshot
-        if (last := max(positions)) > self._upto:
-            asked = {"after": self._upto, "upto": last, "types": list(self._topic_of)}
-            self._unread += [(s["id"], self._partition(s)) for s in fetch_planned(connection, STORED, **asked)]
-            self._upto = last
+            return False  # true by now, perhaps, and not yet in the caller's snapshot
         rows = fetch_planned(connection, READ, view=self._view, version=version)
         self.read = {(row["topic"], row["partition"]): row["ledger_position"] for row in rows}
-        self._unread = [(at, partition) for at, partition in self._unread if self.read.get(partition, 0) < at]
+        self._unread = self._left(self._unread)
+        goal = self.newest if last is None else last
+        while self._upto < goal:
+            upto = min(goal, self._upto + PAGE)
+            asked = {"after": self._upto, "upto": upto, "types": list(self._topic_of)}
+            stored = fetch_planned(connection, STORED, **asked)
+            self._unread += self._left((one["id"], self._partition(one)) for one in stored)
+            self._upto = upto
         self.upto = self._unread[0][0] - 1 if self._unread else self._upto
-        return {position for position in positions if position <= self.upto}
+        return True
+
+    def _left(self, stored: Iterable[tuple[int, tuple[str, int]]]) -> list[tuple[int, tuple[str, int]]]:
+        return [(at, partition) for at, partition in stored if self.read.get(partition, 0) < at]
 
     def _begin(self, version: int) -> None:
         if time.monotonic() < self._begin_at:

@@ -5,7 +5,8 @@ one's merge had done, a third of all that was raised. The ledger would refuse it
 two be parted again, that is a statement with lookups of its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
 from uuid import UUID
 
 from domain.persons import Persons
@@ -14,24 +15,34 @@ from policies.policy import Due
 Becomes = Mapping[UUID, Sequence[tuple[int, Due]]]
 SIDES = ("one", "other")
 MERGE, UNMERGE = "merge", "unmerge"
+HELD: Final = 2_000
+"""Merges whose persons are held in memory: a decision of a region finds hundreds of thousands."""
 
 
-def not_yet_said(becomes: Becomes, persons: Persons) -> Becomes:
+def not_yet_said(becomes: Becomes, membership: Callable[[], Persons]) -> Becomes:
     """Without merges of two who are one person in the ledger, unless somebody of that person is to be unmerged now.
+    ``membership``: of the ledger.
 
     A proposal of such two is asked, and its refusal has them looked up again (``policies.matching``).
     """
-    said = [due.body for dues in becomes.values() for _, due in dues if due.does == MERGE]
+    said = [_pair(due) for dues in becomes.values() for _, due in dues if due.does == MERGE]
     if not said:
         return becomes
-    parted = {due.body[side] for dues in becomes.values() for _, due in dues if due.does == UNMERGE for side in SIDES}
-    persons.load(body[side] for body in said for side in SIDES)
-
-    def is_new(due: Due) -> bool:
-        person = persons.person_of(due.body["one"])
-        return due.body["other"] not in person or not person.isdisjoint(parted)
-
+    parted = {side for dues in becomes.values() for _, due in dues if due.does == UNMERGE for side in _pair(due)}
+    known = {pair for at in range(0, len(said), HELD) for pair in _said(said[at : at + HELD], parted, membership())}
     return {
-        entry: [(place, due) for place, due in dues if due.does != MERGE or is_new(due)]
+        entry: [(place, due) for place, due in dues if due.does != MERGE or _pair(due) not in known]
         for entry, dues in becomes.items()
     }
+
+
+def _said(pairs: Sequence[tuple[str, str]], parted: set[str], persons: Persons) -> list[tuple[str, str]]:
+    """Those of the pairs that are one person of whom nobody is parted."""
+    persons.load(side for pair in pairs for side in pair)
+    whose = [(pair, persons.person_of(pair[0])) for pair in pairs]
+    return [pair for pair, person in whose if pair[1] in person and person.isdisjoint(parted)]
+
+
+def _pair(due: Due) -> tuple[str, str]:
+    one, other = (due.body[side] for side in SIDES)
+    return one, other

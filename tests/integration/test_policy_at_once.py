@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from krypton.policies import at_once, looker
+from krypton.policies import at_once, looker, seen
 from krypton.policies.at_once import AtOnce
-from krypton.policies.looker import Looker
+from krypton.policies.looker import Faced, Looker
 from krypton.policies.match import Match
 from krypton.services import policies
 from projections.identity_index import due
@@ -27,11 +27,14 @@ def going_on() -> bool:
 
 @pytest.fixture
 def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
-    """Where six lookups are a backlog, and three are made at a time."""
+    """Where six lookups are a backlog, three are made at a time, and it is asked each time whether there is one."""
     made_world = made(installed_url, tmp_path, monkeypatch)
     made_world.shipped_in_force()
     monkeypatch.setattr(at_once, "LEAST", 6)
+    monkeypatch.setattr(at_once, "MUCH", 6)
+    monkeypatch.setattr(at_once, "AGAIN_MOST_S", 0.0)
     monkeypatch.setattr(looker, "AT_A_TIME", 3)
+    monkeypatch.setattr(seen, "PAGE", 2)
     yield made_world
     made_world.close()
 
@@ -50,8 +53,11 @@ def imported(world: PolicyWorld) -> list[str]:
 
 def looking(world: PolicyWorld) -> Looker:
     """A looker that has begun: it knows how far the index is."""
+    world.register("CHA", "before", birth_date="1950-05-05")
+    world.fold("matching")
     made_looker = policies.looker(world.ours, "matching")
     world.work(INDEX)
+    until(lambda: made_looker.once() or not world.outbox("id", WAIT), "it has begun")
     return made_looker
 
 
@@ -78,10 +84,7 @@ def test_a_backlog_is_answered_by_one_decision_of_the_region(
     world: PolicyWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same persons as single lookups make, and the doubtful pair is put to a human."""
-    world.register("CHA", "before", birth_date="1950-05-05")
-    world.fold("matching")
     looks = looking(world)
-    until(lambda: looks.once() or not world.outbox("id", WAIT), "it has begun")
     people = imported(world)
     world.work(INDEX)
     decided = regions_decided(monkeypatch)
@@ -117,7 +120,7 @@ def facing_a_backlog(world: PolicyWorld) -> AtOnce:
 
 def _reads(world: PolicyWorld, match: Match) -> bool:
     with world.ours.snapshot() as connection:
-        return match.read(connection, 1) is not None
+        return match.read(connection) is not None
 
 
 def test_few_who_wait_are_looked_up_one_by_one(world: PolicyWorld, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,8 +131,14 @@ def test_few_who_wait_are_looked_up_one_by_one(world: PolicyWorld, monkeypatch: 
         world.register("CHA", str(number))
     world.work(INDEX)
     world.fold("matching")
-    assert not once.once(going_on)
+    assert once.once(going_on) is Faced.ONE_BY_ONE
     assert decided == []
+
+
+def test_all_that_the_index_has_read_is_answered_by_one_decision(world: PolicyWorld) -> None:
+    """Not only as many as make it worth while."""
+    assert facing_a_backlog(world).once(going_on) is Faced.ANSWERED
+    assert world.outbox("id", f"{WAIT} AND kind = 'lookup'") == []
 
 
 def test_who_the_index_has_not_read_waits(world: PolicyWorld, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,12 +147,59 @@ def test_who_the_index_has_not_read_waits(world: PolicyWorld, monkeypatch: pytes
     world.work(INDEX)
     once = begun(world)
     imported(world)
-    assert not once.once(going_on)
+    assert once.once(going_on) is Faced.RESTS
     assert decided == []
-    monkeypatch.setattr(once, "_ask_at", 0.0)
     world.work(INDEX)
-    assert once.once(going_on)
+    assert once.once(going_on) is Faced.ANSWERED
     assert decided
+
+
+def reading(world: PolicyWorld, people: list[str], many: int) -> None:
+    """The index reads on, up to so many of these people."""
+    (at,) = (event.position for event in world.history() if event.aggregate_id == people[many - 1])
+    for (view, _), store in world.stores.items():
+        if view == INDEX:
+            store.apply([one for one in world.records(INDEX) if int(dict(one.headers)["position"]) <= at])
+
+
+def looked_at_three(world: PolicyWorld) -> tuple[Looker, list[str]]:
+    """Nine wait, of whom the index has read five; the first three were looked up."""
+    looks = looking(world)
+    people = imported(world)
+    reading(world, people, 5)
+    looks.once()
+    assert waiting(world) == 6
+    return looks, people
+
+
+def waiting(world: PolicyWorld) -> int:
+    return len(world.outbox("id", f"{WAIT} AND kind = 'lookup'"))
+
+
+def test_lookups_rest_while_the_index_reads_what_they_are_about(
+    world: PolicyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They would be made twice: one by one, and by the decision that comes."""
+    decided = regions_decided(monkeypatch)
+    looks, people = looked_at_three(world)
+    assert not looks.once()
+    assert looks.rests
+    assert waiting(world) == 6
+    world.work(INDEX)
+    assert looks.once()
+    assert (waiting(world), len(decided)) == (0, 1)
+    sent(world, looks)
+    assert who(world, people) == [0, 0, 2, 2, 4, 4, 6, 7, 8]
+
+
+def test_nothing_rests_for_an_index_that_stands_still(world: PolicyWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it has read is matched: nobody knows when it goes on."""
+    monkeypatch.setattr(at_once, "STILL_S", 0.0)
+    looks, _ = looked_at_three(world)
+    looks.once()
+    assert waiting(world) == 4
+    looks.once()
+    assert waiting(world) == 4  # nobody can tell yet what these are about
 
 
 @pytest.mark.parametrize(("waiting", "is_decided"), [(9, True), (8, False)])
@@ -163,8 +219,8 @@ def test_a_part_of_the_region_waits(
     assert bool(decided) is is_decided
 
 
-@pytest.mark.parametrize(("known", "is_decided"), [(17, True), (20, False)])
-def test_while_the_index_has_much_to_read_half_of_the_region_is_to_wait(
+@pytest.mark.parametrize(("known", "is_decided"), [(13, True), (14, False)])
+def test_while_the_index_has_much_to_read_three_quarters_of_the_region_are_to_wait(
     world: PolicyWorld, monkeypatch: pytest.MonkeyPatch, known: int, is_decided: bool
 ) -> None:
     """A region that grows is not decided again and again. Nine wait whom the index has read."""
@@ -176,6 +232,22 @@ def test_while_the_index_has_much_to_read_half_of_the_region_is_to_wait(
     world.fold("matching")
     once.once(going_on)
     assert bool(decided) is is_decided
+
+
+def test_where_the_index_stands_still_a_part_of_the_region_is_enough(
+    world: PolicyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much it had to read: it will not soon."""
+    decided = regions_decided(monkeypatch)
+    monkeypatch.setattr(at_once, "KNOWN", "SELECT 72 AS n, %(schema)s")
+    once = facing_a_backlog(world)
+    for number in range(10):
+        world.register("CHB", f"later{number}", birth_date="1950-01-01")
+    world.fold("matching")
+    assert once.once(going_on) is Faced.RESTS
+    monkeypatch.setattr(at_once, "STILL_S", 0.0)
+    assert once.once(going_on) is Faced.ANSWERED
+    assert len(decided) == 1
 
 
 def failing(*_: Any, **__: Any) -> Any:
@@ -194,8 +266,8 @@ def test_what_cannot_be_decided_at_once_is_looked_up_one_by_one(
     once = facing_a_backlog(world)
     before = world.outbox()
     monkeypatch.setattr(due, "due", failing)
-    assert not once.once(going_on)
-    assert not once.once(going_on)
+    assert once.once(going_on) is Faced.ONE_BY_ONE
+    assert once.once(going_on) is Faced.ONE_BY_ONE
     assert world.outbox() == before
     assert caplog.text.count("cannot be answered at once (MemoryError)") == 1
 
@@ -207,7 +279,7 @@ def test_a_process_that_is_to_end_does_not_decide_to_the_end(
     once = facing_a_backlog(world)
     before = world.outbox()
     monkeypatch.setattr(due, "due", lambda *_, tell: stopping(tell))
-    assert not once.once(lambda: False)
+    assert once.once(lambda: False) is Faced.ONE_BY_ONE
     assert world.outbox() == before
 
 
@@ -220,7 +292,7 @@ def test_what_is_due_of_two_who_do_not_wait_follows_from_who_waits(world: Policy
     people = [world.register("CHA", f"new{number}", birth_date=f"1950-03-1{number}") for number in range(8)]
     world.fold("matching")
     world.work(INDEX)
-    assert begun(world).once(going_on)
+    assert begun(world).once(going_on) is Faced.ANSWERED
     assert world.outbox("id", f"{WAIT} AND kind = 'lookup'") == []
-    sent(world, looking(world))
+    sent(world, policies.looker(world.ours, "matching"))
     assert who(world, [one, other, twin, *people]) == list(range(11))

@@ -263,7 +263,8 @@ def test_a_history_of_backlogs_answered_at_once_ends_there_too(
 ) -> None:
     """Whenever two wait, the whole region is decided, however late the index is."""
     monkeypatch.setattr(at_once, "LEAST", 2)
-    monkeypatch.setattr(at_once, "AGAIN_S", 0.0)
+    monkeypatch.setattr(at_once, "MUCH", 3)
+    monkeypatch.setattr(at_once, "AGAIN_MOST_S", 0.0)
     monkeypatch.setattr(looker_module, "AT_A_TIME", 1)
     decided = regions_decided(monkeypatch)
     history = Import(world, seed)

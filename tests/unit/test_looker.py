@@ -14,7 +14,7 @@ from adapters.outbox.outbox import Child, Entry, Outbox
 from domain.askers import Asker
 from domain.ports import Answer
 from krypton.policies import looker as looker_module
-from krypton.policies.looker import Ahead, Found, Looker
+from krypton.policies.looker import Ahead, Faced, Found, Looker
 from krypton.policies.sender import Asked, Sender
 from policies.all import POLICIES
 from policies.policy import Due, Kind
@@ -68,8 +68,7 @@ class Both:
     """
 
     def __init__(self, lookups: int) -> None:
-        entries = [Entry(uuid4(), Kind.LOOKUP, "match", {"identity": str(n)}, 1, uuid4(), 0) for n in range(lookups)]
-        self.outbox = SharedOutbox(*entries)
+        self.outbox = waiting(lookups)
         self.order: list[str] = []
         self.asked: list[int] = []
         self.go, self.stop = Event(), Event()
@@ -115,6 +114,11 @@ class Both:
         self.go.wait(WITHIN_S)
         self.order.append("done")
         return [DONE] * len(asked)
+
+
+def waiting(lookups: int) -> SharedOutbox:
+    entries = (Entry(uuid4(), Kind.LOOKUP, "match", {"identity": str(n)}, 1, uuid4(), 0) for n in range(lookups))
+    return SharedOutbox(*entries)
 
 
 @pytest.fixture
@@ -167,3 +171,32 @@ def test_who_executes_them_is_woken() -> None:
     woken: list[bool] = []
     Ahead(lambda: woken.append(True)).raised()
     assert woken
+
+
+class Facing:
+    """``AtOnce`` that says what it is told to."""
+
+    def __init__(self, *faced: Faced) -> None:
+        self._faced = list(faced)
+
+    def once(self, _: Any) -> Faced:
+        return self._faced.pop(0)
+
+
+@pytest.mark.usefixtures("one_by_one")
+def test_lookups_of_a_backlog_rest_until_it_is_answered_or_nobody_answers_it() -> None:
+    """What rests is asked about again, and keeps no command from being executed."""
+    outbox, made = waiting(3), list[int]()
+
+    def look(entries: Sequence[Entry]) -> Found:
+        made.append(len(entries))
+        return {one.id: () for one in entries}
+
+    facing = Facing(Faced.RESTS, Faced.RESTS, Faced.ANSWERED, Faced.ONE_BY_ONE)
+    looking = Looker(cast(Outbox, outbox), {"match": look}, now, lambda: None, at_once=facing)
+    told = [(looking.once(), looking.rests, looking.raised) for _ in range(4)]
+    resting, answered = (False, True, False), (True, False, True)
+    assert told == [(True, False, False), resting, resting, answered]
+    assert made == [1]
+    looking.once()
+    assert made == [1, 1]

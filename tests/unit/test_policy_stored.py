@@ -8,6 +8,7 @@ import pytest
 
 from domain.decision_tables import Pair
 from domain.persons import Persons
+from krypton.policies import stored
 from krypton.policies.stored import not_yet_said
 from policies.policy import Due, Kind
 
@@ -25,7 +26,7 @@ def ledger(*pairs: tuple[str, str, str]) -> Persons:
 
 
 def left(persons: Persons, *dues: Due) -> list[Due]:
-    found = not_yet_said({ENTRY: list(enumerate(dues)), LATER: []}, persons)
+    found = not_yet_said({ENTRY: list(enumerate(dues)), LATER: []}, lambda: persons)
     assert found[LATER] == []  # it was looked up, and leads to nothing
     return [due for _, due in found[ENTRY]]
 
@@ -58,5 +59,21 @@ def test_the_ledger_is_not_asked_where_nothing_may_be_done_twice() -> None:
 
 
 def test_the_order_among_all_stays() -> None:
-    found = not_yet_said({ENTRY: [(3, due("merge", A, B)), (5, due("merge", A, D))]}, ledger((A, B, "merged")))
+    known = ledger((A, B, "merged"))
+    found = not_yet_said({ENTRY: [(3, due("merge", A, B)), (5, due("merge", A, D))]}, lambda: known)
     assert found == {ENTRY: [(5, due("merge", A, D))]}
+
+
+def test_the_persons_of_a_whole_region_are_not_held_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unmerge counts for all of them."""
+    monkeypatch.setattr(stored, "HELD", 1)
+    made: list[Persons] = []
+
+    def membership() -> Persons:
+        made.append(ledger((A, B, "merged"), (C, D, "merged")))
+        return made[-1]
+
+    dues = due("merge", A, B), due("merge", C, D), due("merge", A, C), due("unmerge", D, UUID(int=5).hex)
+    found = not_yet_said({ENTRY: list(enumerate(dues))}, membership)
+    assert [place for place, _ in found[ENTRY]] == [1, 2, 3]
+    assert len(made) == 3
