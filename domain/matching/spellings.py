@@ -7,6 +7,7 @@ seeks it.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from domain.matching.folding import words
@@ -33,25 +34,27 @@ def folded(text: str) -> str:
     return _joined(words(text))
 
 
-def family_spellings(family: str | None, used: str | None) -> list[Spelling]:
+@lru_cache(maxsize=50_000)  # most people of a region share a few ten thousand names
+def family_spellings(family: str | None, used: str | None) -> tuple[Spelling, ...]:
     """Of the traits ``family`` and ``used_name``: each spelling once."""
     names = [name.whole for name in both(family, used) if name]
     return _spellings([words(family or ""), words(used or "")], names)
 
 
-def given_spellings(first: str | None, all_of_them: str | None) -> list[Spelling]:
+@lru_cache(maxsize=50_000)
+def given_spellings(first: str | None, all_of_them: str | None) -> tuple[Spelling, ...]:
     """Of the traits ``given`` and ``first_names``: each spelling once."""
     return _spellings([words(first or ""), *each_of(all_of_them or "")], [])
 
 
-def _spellings(names: Iterable[tuple[str, ...]], others: Iterable[str]) -> list[Spelling]:
+def _spellings(names: Iterable[tuple[str, ...]], others: Iterable[str]) -> tuple[Spelling, ...]:
     """``others``: whole names, spelt otherwise than their words follow each other."""
     found: dict[str, bool] = {}
     for said in names:
         for run in _runs(said):
             found[_joined(run)] = found.get(_joined(run), False) or run == said
     found |= {name[:LONGEST]: True for name in others}
-    return [Spelling(name, sound(name), whole) for name, whole in found.items() if name]
+    return tuple(Spelling(name, sound(name), whole) for name, whole in found.items() if name)
 
 
 def _runs(said: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

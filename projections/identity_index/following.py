@@ -7,19 +7,19 @@ from projections.engine.projection import RowKey, Rows
 from schemas.event import LedgerEvent
 
 Write = Callable[[LedgerEvent, Rows], None]
-Made = Callable[[Mapping[str, Any] | None, str], Mapping[RowKey, dict[str, Any]]]
-"""The rows that follow from an identity's row, None where there is none, and its id."""
+Made = Callable[[Mapping[str, Any] | None, str], Mapping[tuple[Any, ...], dict[str, Any]]]
+"""The rows, by their keys, that follow from an identity's row, None where there is none, and its id."""
 
 
-def write_following(event: LedgerEvent, rows: Rows, write: Write, made: Made) -> None:
-    """Write the event's own rows, then those that follow from the identity's."""
+def write_following(event: LedgerEvent, rows: Rows, write: Write, table: str, made: Made) -> None:
+    """Write the event's own rows, then those of the table that follow from the identity's."""
     identity = RowKey("identity", (event.aggregate_id,))
     # A registration is an identity's first event: there is nothing to look for.
     before = {} if event.type == "identity.registered" else made(rows.get(identity), event.aggregate_id)
     write(event, rows)
     after = made(rows.get(identity), event.aggregate_id)
     for gone in before.keys() - after.keys():
-        rows.delete(gone)
+        rows.delete(RowKey(table, gone))
     for key, said in after.items():
         if before.get(key) != said:
-            rows.put(key, said)
+            rows.put(RowKey(table, key), said)

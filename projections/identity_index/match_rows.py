@@ -6,14 +6,16 @@ by an erasure; nothing is matched by text that can no longer be decrypted. Witho
 
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 from hashlib import sha256
 from typing import Any, Final
 
 from domain.ins import qualified
-from domain.matching.keys import keys
+from domain.matching.keys import NUMBER, keys, keys_of
 from domain.matching.model import Model, body
-from domain.matching.record import record
+from domain.matching.numbers import number
+from domain.matching.record import Record, record
 from domain.matching.sketches import sketch
 from domain.traits import TRAITS
 from projections.engine.projection import RowKey, Rows, Seed
@@ -39,18 +41,22 @@ def seeds(version: int, model: Model) -> Iterable[Seed]:
 
 def write_matched(event: LedgerEvent, rows: Rows, write: Write) -> None:
     """Write the event's own rows, then the keys that change."""
-    write_following(event, rows, write, _keys)
+    write_following(event, rows, write, "candidate_key", _keys)
 
 
-def _keys(row: Mapping[str, Any] | None, identity: str) -> Mapping[RowKey, dict[str, Any]]:
+def _keys(row: Mapping[str, Any] | None, identity: str) -> Mapping[tuple[int, int, str], dict[str, Any]]:
     if row is None or row["erased"] or not row["traits"] or row["traits"] == NO_TRAITS:
         return {}
-    shown, found = _matched_by(tuple(row["traits"].get(name) for name in TRAITS), row["ins"], row["ins_oid"])
-    return {RowKey("candidate_key", (key, shown, identity)): {} for key in found}
+    known, shown, found = _of_traits(tuple(row["traits"].get(name) for name in TRAITS))
+    if told := number(qualified(row["ins"], row["ins_oid"]), known.sex, known.born, known.place):
+        found |= keys_of(NUMBER, replace(known, number=told))
+    return {(key, shown, identity): {} for key in found}
 
 
 @lru_cache(maxsize=KEPT)
-def _matched_by(traits: tuple[str | None, ...], ins: str | None, oid: str | None) -> tuple[int, frozenset[int]]:
-    """The sketch and the keys. A number attached at registration asks again for what was made just before."""
-    known = record(dict(zip(TRAITS, traits, strict=True)), qualified(ins, oid))
-    return sketch(known), keys(known)
+def _of_traits(traits: tuple[str | None, ...]) -> tuple[Record, int, frozenset[int]]:
+    """Whom they describe, the sketch and the keys. A number attached at registration asks again for what was made just
+    before, and adds a key of its own.
+    """
+    known = record(dict(zip(TRAITS, traits, strict=True)))
+    return known, sketch(known), keys(known)

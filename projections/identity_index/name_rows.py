@@ -9,14 +9,13 @@ from functools import partial
 from typing import Any
 
 from domain.matching.spellings import family_spellings, folded, given_spellings
-from projections.engine.projection import RowKey
 from projections.identity_index.following import Write, write_following
 from schemas.event import ERASED
 
 
 def with_names(write: Write) -> Write:
     """Write the event's own rows, then the spellings that change."""
-    return partial(write_following, write=write, made=_spellings)
+    return partial(write_following, write=write, table="family_name", made=_spellings)
 
 
 def columns(traits: Mapping[str, Any]) -> dict[str, Any]:
@@ -28,11 +27,11 @@ def columns(traits: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _spellings(row: Mapping[str, Any] | None, identity: str) -> Mapping[RowKey, dict[str, Any]]:
+def _spellings(row: Mapping[str, Any] | None, identity: str) -> Mapping[tuple[str, str], dict[str, Any]]:
     if row is None or not row["traits"]:
         return {}
     found = family_spellings(_said(row["traits"], "family"), _said(row["traits"], "used_name"))
-    return {RowKey("family_name", (identity, e.name)): {"sound": e.sound, "whole": e.whole} for e in found}
+    return {(identity, e.name): {"sound": e.sound, "whole": e.whole} for e in found}
 
 
 def _said(traits: Mapping[str, Any], name: str) -> str | None:
