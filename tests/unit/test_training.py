@@ -16,13 +16,15 @@ from projections.identity_index.identity_rows import NO_TRAITS
 
 PEOPLE = 700
 SHARED_BY = 50
+Row = tuple[Any, str | None, str | None, bool]
+"""Traits, matricule, its OID, and whether it took the place of another."""
 WANTED = Wanted(version=7, in_force_from="2026-02-01", sample=100_000, placeless=Placeless.NEVER)
 
 
 class Index:
     """What a snapshot of the index answers, row by row."""
 
-    def __init__(self, traits: list[tuple[Any, str | None, str | None]]) -> None:
+    def __init__(self, traits: list[Row]) -> None:
         self._traits = traits
         self.itersize = 0
 
@@ -38,17 +40,15 @@ class Index:
     def execute(self, _: str, values: tuple[int]) -> None:
         (self._most,) = values
 
-    def __iter__(self) -> Iterator[tuple[Any, str | None, str | None]]:
+    def __iter__(self) -> Iterator[Row]:
         return iter(self._traits[: self._most])
 
 
 @pytest.fixture(scope="module")
 def index() -> Index:
     """Fictitious people, a few of whom nothing can be read of."""
-    told: list[tuple[Any, str | None, str | None]] = [
-        (dict(each.traits), *_number(each.ins)) for each in region(PEOPLE, 5)
-    ]
-    return Index([*told, (NO_TRAITS, None, None), (None, None, None)])
+    told: list[Row] = [(dict(each.traits), *_number(each.ins), False) for each in region(PEOPLE, 5)]
+    return Index([*told, (NO_TRAITS, None, None, False), (None, None, None, False)])
 
 
 def _number(ins: str | None) -> tuple[str | None, str | None]:
