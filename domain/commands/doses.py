@@ -180,6 +180,8 @@ class JudgeDose:
 class JudgePerson:
     """Judge all doses of the person of an identity: raise what is due, withdraw what is not any more (ADR 68).
 
+    So it does of whom merged pairs connect to it and a bar holds back: a statement of one pair may part or join others.
+
     ``why``: a code of ``WITHDRAWN``, of what it withdraws. Whatever changes a person's doses leads to it by itself
     (``policies.alerts``), so it rests on nothing that comes meanwhile; only what it writes does.
     """
@@ -192,7 +194,12 @@ class JudgePerson:
         told = {"identity": str(self.identity)}
         if not any(rules.more for rules in work.rules.all_alerts):  # what is about one study is judged with its report
             return told | {"alerts": 0}
-        members = {UUID(member) for member in work.membership.members_of([str(self.identity)])}
+        around = work.membership.around([str(self.identity)])
+        persons = {min(person): person for person in around.values()}
+        return told | {"alerts": sum(self._judged(work, {*map(UUID, persons[first])}) for first in sorted(persons))}
+
+    def _judged(self, work: Work, members: Collection[UUID]) -> int:
+        """How many alerts were raised of one person."""
         ids = {Dose.create_id(work.ids, begun) for member in members for begun in work.begun_for(member)}
         work.fetch(ids)
         found = (work.find(Dose, one) for one in sorted(ids))
@@ -200,7 +207,7 @@ class JudgePerson:
         raised = judge_person(work, doses, self.why)
         if any(dose.pending_events for dose in doses):
             work.rests_on(*(dose.id for dose in doses))
-        return told | {"alerts": raised}
+        return raised
 
 
 @dataclass(frozen=True, kw_only=True)

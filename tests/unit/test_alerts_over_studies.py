@@ -420,3 +420,20 @@ def test_a_region_is_one_under_the_codes_of_older_and_of_newer_devices(ward: War
         made.exposures[0]["target_region_code"] = code
         ward.receive("CHB", number, made)
     assert [kind for kind, _ in ward.standing()] == ["skin-12-weeks"]
+
+
+def test_an_unmerge_that_parts_two_others_withdraws_what_they_had_together(ward: Ward) -> None:
+    """A bar holds one merge back; the unmerge of others lets it count, and another bar holds back what counted."""
+    told = enumerate((("CHB", 10.0), ("CHP", 10.0), ("CHA", 1_500.0), ("CHA", 1_000.0)), 1)
+    found = [
+        ward.receive(site, n, shots(n, mgy, f"2026-01-{n + 4:02}T10:00:00"), local_id=str(n)) for n, (site, mgy) in told
+    ]
+    (one, two, three, four), last = (identity for identity, _ in found), found[3][1]
+    for left, right in ((one, two), (two, three), (three, four)):
+        ward.ask(Merge(one=left, other=right, reason="seen at the desk"))
+    for left, right in ((one, three), (two, four)):
+        ward.ask(Bar(one=left, other=right, reason="two people"))
+    assert ward.standing() == {("skin-12-weeks", str(last))}
+    ward.ask(Unmerge(one=one, other=two, reason="two people"))
+    assert ward.region.membership().members_of([str(four)]) == [str(four)]
+    assert ward.standing() == set()
