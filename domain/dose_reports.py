@@ -154,6 +154,15 @@ class Held:
         """Whether any of its values is implausible."""
         return bool(self.implausible)
 
+    def doubts(self) -> dict[tuple[str, str], float | None]:
+        """Its implausible values, by event UID (nothing for a total) and quantity; None of what is in no total."""
+        return {(uid, name): self._stated(uid, name) for uid, name in self.implausible}
+
+    def _stated(self, event_uid: str, quantity: str) -> float | None:
+        if not event_uid:
+            return self.totals.get(quantity)
+        return self.events[event_uid][QUANTITIES.index(quantity)] if quantity in QUANTITIES else None
+
 
 def _kinds_of(totals: Mapping[str, float | None]) -> frozenset[str]:
     """Of doses without an irradiation event, by the quantities that are known; not by what repeats others' doses, whose

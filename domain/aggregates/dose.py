@@ -5,7 +5,8 @@ D2  A report contains an irradiation event or states a total. Some devices repor
     exposure and stands for the study until one is known.
 D3  An alert stands once per study, kind and irradiation event, and is acknowledged once. It is withdrawn where its
     cause is gone; should that return, another one is raised (ADR 68).
-D4  A value above the bounds of plausible doses counts once a person has accepted it, and is accepted once.
+D4  A value above the bounds of plausible doses counts once a person has accepted it, and is accepted once. Where the
+    same value is read of the same report again, it stays accepted.
 D5  A content that a person accepts in place of a report takes the place of that report, and of the contents that were
     accepted for it before. It is refused where it would change nothing: another report stands for it.
 D6  What a later program reads of a stored report takes the place of what was read of it before, and counts alone. It is
@@ -36,6 +37,8 @@ from domain.dose_words import NOT_STATED, parted
 from domain.errors import AlertUnchanged, NoExposure, NoteMissing, ReportKnown, ValuesUnchanged
 from domain.ids import Ids
 
+AS_BEFORE: Final = "accepted before the report was read again"
+"""The note of an acceptance that stays."""
 NOT_SAID: Final[Mapping[str, Any]] = {
     "implausible": [],
     "bounds_version": 0,
@@ -249,6 +252,16 @@ class Dose(Aggregate):
         if held is None or held.accepted or not held.doubtful():
             raise ValuesUnchanged(f"report {report_uid} has no implausible value to accept: see krypton dose reports")
         self._values_accepted(self.study_id, self.identity_id, report_uid, note)
+
+    def accept_again(self, report_uid: str, before: Collection[str]) -> None:
+        """Accept the values of a report that was read again, where those that are implausible were accepted as it was
+        read ``before``, and are the same.
+        """
+        held = (self.reports.held[uid] for uid in before)
+        accepted = {doubt for old in held if old.accepted for doubt in old.doubts().items()}
+        doubts = self.reports.held[report_uid].doubts().items()
+        if doubts and doubts <= accepted:
+            self._values_accepted(self.study_id, self.identity_id, report_uid, AS_BEFORE)
 
     @event(ValuesAccepted)
     def _values_accepted(self, study_id: UUID, identity_id: UUID, report_uid: str, note: str) -> None:

@@ -53,5 +53,6 @@ class RereadImages:
             self.site,
             replace(self.received, report_uid=new, not_understood=notes),
             corrects=self.before,
+            again=True,
         )
         return {"study": str(study.id), "report": new}

@@ -13,6 +13,7 @@ from domain.dose_judging import judge_person, judge_study
 from domain.dose_reports import CORRECTS, READ_AGAIN
 from domain.errors import AlertOfAnotherSite, NotFound, ReadAgain
 from domain.ids import Ids
+from domain.rules.phantoms import PhantomWords
 from domain.rules.plausible import JUDGED
 from domain.work import Work
 
@@ -43,10 +44,19 @@ class ReceivedDose:
     said: dict[str, Any] = field(default_factory=dict)
 
 
-def record_dose(work: Work, study: Study, site: str, received: ReceivedDose, *, corrects: Collection[str] = ()) -> bool:
+def record_dose(
+    work: Work,
+    study: Study,
+    site: str,
+    received: ReceivedDose,
+    *,
+    corrects: Collection[str] = (),
+    again: bool = False,
+) -> bool:
     """Record a report under its study, and raise the alerts due under the rules in force.
 
-    False if it is already recorded. ``corrects``: as ``Dose.report`` has it.
+    False if it is already recorded. ``corrects``: as ``Dose.report`` has it; ``again``: what these state was read
+    again, and what a person accepted of it stays accepted.
     """
     dose = work.find(Dose, Dose.create_id(work.ids, study.id))
     if dose is None:
@@ -57,17 +67,19 @@ def record_dose(work: Work, study: Study, site: str, received: ReceivedDose, *, 
     for exposure in report["exposures"]:
         exposure["implausible"] = bounds.above({quantity: exposure.get(quantity) for quantity in JUDGED})
     report |= {"implausible": bounds.above(report["totals"]), "bounds_version": bounds.version}
-    report["qa"] = received.qa or _is_test(work, site, received)
+    report["qa"] = is_test(work.rules.phantoms(work.now.date()), site, received)
     dose.report(site=site, corrects=corrects, **report)
+    if again:
+        dose.accept_again(received.report_uid, corrects)
     judge_study(work, dose, CORRECTED)
     for alert in device_checks(report, work.rules.alerts):
         dose.raise_alert(**alert, site=site)
     return True
 
 
-def _is_test(work: Work, site: str, received: ReceivedDose) -> bool:
-    """Whether words that were published for it call the report a test of a device."""
-    return work.rules.phantoms(work.now.date()).tell(
+def is_test(words: PhantomWords, site: str, received: ReceivedDose) -> bool:
+    """Whether the report is of a test of a device: its reader says so, or words that were published for it."""
+    return received.qa or words.tell(
         site,
         (exposure.get("protocol") for exposure in received.exposures),
         description=received.said.get("study_description"),
@@ -136,7 +148,7 @@ class RereadDose:
             raise ReadAgain(f"dose report {uid} was read again meanwhile: run krypton dose reread again")
         notes = [*self.received.not_understood, *([f"{READ_AGAIN}{uid}"] if before else [])]
         new = replace(self.received, report_uid=reading_uid(study.id, uid, len(before)), not_understood=notes)
-        record_dose(work, study, self.site, new, corrects=before)
+        record_dose(work, study, self.site, new, corrects=before, again=True)
         return {"study": str(study.id), "report": new.report_uid}
 
 

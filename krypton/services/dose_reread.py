@@ -8,7 +8,7 @@ ends early is run again: what is written already is found to be the same.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any, Final
 from uuid import UUID, uuid4, uuid5
@@ -17,19 +17,19 @@ from adapters.dicom.intake import dose_in
 from adapters.inbox.refusal import Refused
 from adapters.inbox.spool import Spool
 from domain.commands.directory import is_enrolled
-from domain.commands.doses import ReceivedDose, RereadDose, reading_uid
+from domain.commands.doses import ReceivedDose, RereadDose, is_test, reading_uid
 from domain.dose_reports import IMAGE, READ_AGAIN
 from domain.dose_words import NOT_STATED, OF_DEVICE, OF_EXPOSURE, parted, words_of
 from domain.errors import NotFound, RuleBroken
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
-from krypton.services.dose_reread_images import Images
+from krypton.services.dose_reread_images import Images, Judged, why
 from krypton.services.spools import spool_at_home
 
 FIRST: Final = str(UUID(int=0))
 PAGE: Final = 200
 Document = dict[str, Any]
-OF_EVENT: Final = ("modality", "reported_at", "totals", "source", "sop_class", "warnings", "tolerances")
+OF_EVENT: Final = ("modality", "reported_at", "totals", "source", "sop_class", "qa", "warnings", "tolerances")
 UNREADABLE: Final = "no dose is read of it any more"
 
 
@@ -69,12 +69,12 @@ def reread(
     """
     _known(ours, wish)
     done: Document = {"read": 0, "same": 0, "no_file": 0, "changed": [], "refused": [], "positions": []}
-    base = command_id or uuid4()
+    base, judged = command_id or uuid4(), _judged(ours)
     with spool_at_home(ours.settings) as spool:
         for stored in _stored(ours, wish):
             step()
-            _one(ours, spool, stored, wish.write, Envelope(actor, _of(base, stored)), done)
-        again = Images(ours, whole, differing, done)
+            _one(ours, spool, stored, judged, Envelope(actor, _of(base, stored)) if wish.write else None, done)
+        again = Images(ours, judged, whole, differing, done)
         by = partial(_by, actor, base) if wish.write else None
         for rows, instances in _of_images(ours, wish):
             step()
@@ -98,7 +98,12 @@ def _of(base: UUID, stored: _Stored) -> UUID:
     return uuid5(base, f"{stored.study}|{stored.uid}|{stored.standing}")
 
 
-def _one(ours: Krypton, spool: Spool, stored: _Stored, write: bool, by: Envelope, done: Document) -> None:
+def _judged(ours: Krypton) -> Judged:
+    words = ours.ledger.rules().phantoms(ours.ledger.clock().date())
+    return lambda site, one: replace(one, qa=is_test(words, site, one))
+
+
+def _one(ours: Krypton, spool: Spool, stored: _Stored, judged: Judged, by: Envelope | None, done: Document) -> None:
     told = {"site": stored.site, "report_uid": stored.uid, "study": stored.study}
     before = _on_record(ours, stored.position) if stored.standing else None
     path = spool.claim(stored.site, stored.uid)
@@ -108,26 +113,23 @@ def _one(ours: Krypton, spool: Spool, stored: _Stored, write: bool, by: Envelope
     done["read"] += 1
     try:
         now = dose_in(path, stored.site)
-    except Refused as refused:
-        done["refused"].append(told | {"reason": str(refused)})
+    except (Refused, OSError) as refused:
+        done["refused"].append(told | {"reason": why(refused)})
         return
-    if now is None:
-        if before is None:
-            done["same"] += 1
-        else:
-            done["refused"].append(told | {"reason": UNREADABLE})
+    if now is None and before is not None:
+        done["refused"].append(told | {"reason": UNREADABLE})
         return
-    if not (changes := differing(before, whole(now))):
+    if now is None or not (changes := differing(before, whole(now := judged(stored.site, now)))):
         done["same"] += 1
         return
     asked = RereadDose(study=UUID(stored.study), site=stored.site, received=now, compared=stored.standing)
     try:
-        positions = ours.execute(asked, by).positions if write else ()
+        positions = ours.execute(asked, by).positions if by else ()
     except RuleBroken as refused:
         done["refused"].append(told | {"reason": f"{refused} ({refused.rule})"})
         return
     done["positions"] += positions
-    done["changed"].append(told | {"changes": changes, "written": write})
+    done["changed"].append(told | {"changes": changes, "written": by is not None})
 
 
 def _stored(ours: Krypton, wish: Wish) -> Iterator[_Stored]:

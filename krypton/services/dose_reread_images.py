@@ -24,8 +24,15 @@ Document = dict[str, Any]
 Row = Mapping[str, Any]
 Before = dict[str, Document]
 """What statements of images say, by what each goes by."""
+Judged = Callable[[str, ReceivedDose], ReceivedDose]
+"""A reading at a site, with whether it is of a test of a device by the words in force."""
 UNREADABLE: Final = "no dose is read of its images any more"
 IN_PART: Final = "not all images of the study are kept here"
+
+
+def why(failed: Refused | OSError) -> str:
+    """Why a file is not read: no path, for the table names the report."""
+    return f"its file cannot be read ({failed.strerror})" if isinstance(failed, OSError) else str(failed)
 
 
 def files_of(ours: Krypton, study: str, instances: int) -> list[Path]:
@@ -85,16 +92,18 @@ def _shot(olds: Sequence[Document], now: Document | None) -> Document:
 
 
 class Images:
-    """One study's images, read again. ``told``, ``differing``: of ``dose_reread``."""
+    """One study's images, read again. ``judged``, ``told``, ``differing``: of ``dose_reread``."""
 
     def __init__(
         self,
         ours: Krypton,
+        judged: Judged,
         told: Callable[[ReceivedDose], Document],
         differing: Callable[[Document | None, Document], list[str]],
         done: Document,
     ) -> None:
-        self._ours, self._told, self._differing, self._done = ours, told, differing, done
+        self._ours, self._judged, self._done = ours, judged, done
+        self._told, self._differing = told, differing
 
     def study(
         self,
@@ -120,11 +129,12 @@ class Images:
                 self._done["refused"].append(told | {"reason": IN_PART})
             return
         except (Refused, OSError) as refused:
-            self._done["refused"].append(told | {"reason": str(refused)})
+            self._done["refused"].append(told | {"reason": why(refused)})
             return
         if not now:
             self._done["read"] += 1
             self._done["refused"].append(told | {"reason": UNREADABLE})
+        now = [self._judged(row["site"], one) for one in now]
         for received, olds in paired(known, now, self._told):
             self._done["read"] += 1
             self._one(told | {"report_uid": next(iter(olds), received.report_uid)}, received, olds, by)

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from domain.commands.dose_images import RereadImages
-from domain.commands.doses import ReceivedDose, RereadDose, reading_uid
+from domain.commands.doses import AcceptValues, ReceivedDose, RereadDose, reading_uid
 from domain.errors import ReadAgain
 from krypton.services.dose_reread import differing, whole
 from krypton.services.dose_reread_images import paired, together
@@ -86,6 +86,28 @@ def test_alerts_go_by_the_new_reading() -> None:
     assert [one["why_withdrawn"] for one in world.shown()["alerts"]] == ["corrected"]
 
 
+@pytest.mark.parametrize(("again", "counts"), [(200_000.0, True), (300_000.0, False)])
+def test_what_a_person_accepted_stays_accepted_where_the_same_is_read_again(again: float, counts: bool) -> None:
+    """D4: a value of another reading is another question; an alert about the same value stands all the while."""
+    world = Reread(dose(UID, exposure("2.25.71", dose_rp_mgy=200_000.0)))
+    world.region.ask(AcceptValues(study=world.study, report_uid=UID, note="a calibration source"))
+    now = dose(UID, exposure("2.25.71", dose_rp_mgy=again, dap_mgycm2=5.0))
+    world.region.ask(world.again(now, UID))
+    found = world.shown()
+    assert found["totals"]["dose_rp_mgy"] == (again if counts else None)
+    assert [one["why_withdrawn"] for one in found["alerts"]] == [None if counts else "corrected"]
+    world.region.ask(world.again(replace(now, modality="XA"), reading_uid(world.study, UID, 1)))
+    assert world.shown()["totals"]["dose_rp_mgy"] == (again if counts else None)
+
+
+def test_of_several_values_all_must_have_been_accepted() -> None:
+    world = Reread(dose(UID, exposure("2.25.71", dose_rp_mgy=200_000.0)))
+    world.region.ask(AcceptValues(study=world.study, report_uid=UID, note="a calibration source"))
+    more = [exposure("2.25.71", dose_rp_mgy=200_000.0), exposure("2.25.72", dose_rp_mgy=200_000.0)]
+    world.region.ask(world.again(dose(UID, *more), UID))
+    assert world.shown()["totals"]["dose_rp_mgy"] is None
+
+
 def test_what_differs_is_named_by_field_and_by_nothing_that_tells_of_a_person() -> None:
     old = replace(FIRST, said={"operator": "Essai^Manip"}, not_understood=["total dlp: no unit"])
     new = replace(NOW, said={"operator": "Autre^Essai"})
@@ -131,6 +153,14 @@ def test_images_that_are_read_again_under_the_same_name_are_another_reading() ->
         world.region.ask(
             RereadImages(study=world.study, site="CHB", received=of_images("2.25.1", **{"1": 7.0}), before=("2.25.1",))
         )
+
+
+def test_an_accepted_value_of_an_image_stays_accepted_where_one_reading_takes_the_place_of_batches() -> None:
+    world = Reread(of_images("2.25.1", **{"1": 3e7}), of_images("2.25.2", **{"2": 5.0}))
+    world.region.ask(AcceptValues(study=world.study, report_uid="2.25.1", note="a test tool"))
+    now = of_images("2.25.3", **{"1": 3e7, "2": 6.0})
+    world.region.ask(RereadImages(study=world.study, site="CHB", received=now, before=("2.25.1", "2.25.2")))
+    assert world.shown()["totals"]["dap_mgycm2"] == 30_000_006.0
 
 
 def test_a_device_that_is_named_otherwise_now_takes_the_place_of_what_it_was_named_before() -> None:
