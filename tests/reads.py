@@ -204,7 +204,7 @@ BEHIND_THE_GATE: Final = {
     "census.practice_of": "answers with figures of groups, and with none of fewer than five persons",
     "study_doses.picked": "takes what the gate let through",
     "census.told_of": "the same",
-    "region.beside": "answers with figures of at least three establishments and five persons",
+    "region.beside": "answers with figures of three establishments, and of five persons beside those of any of them",
     "census_groups.aged": "rows for figures of groups",
     "findings.findings_of": "answers with figures of groups of thirty persons or ten children, and else with counts",
     "findings.mapping_of": "answers with what devices call things, and counts",

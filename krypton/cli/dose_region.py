@@ -57,7 +57,7 @@ def _row(group: Mapping[str, Any]) -> dict[str, Any]:
         "population": ", ".join(filter(None, (group["population"] or "age not known", group["weight"]))),
         "quantity": heading(group["quantity"]),
         "median": group["median"],
-        "region's quartiles": "too few sites" if told["too_small"] else text([told["q1"], told["q3"]]),
+        "region's quartiles": "too few to tell" if told["too_small"] else text([told["q1"], told["q3"]]),
         "median lies": LIES[told["lies"]],
         "sites": told["sites"],
     }

@@ -108,7 +108,8 @@ class _Rules:
 
 
 def _is_due(known: Document | None, by: By, age_s: float) -> bool:
-    return known is None or vars(by).items() - known.items() != set() or known["age_s"] > age_s
+    """``age_s``: less than nothing where a clock was ahead when it was made: nobody knows how old it is."""
+    return known is None or vars(by).items() - known.items() != set() or not 0 <= known["age_s"] <= age_s
 
 
 def _make(ours: Krypton, rules: _Rules, making: Pass, by: By, step: Step) -> None:

@@ -80,6 +80,13 @@ SITES: Final = """
 SELECT number, count(*), max(given)
 FROM (SELECT number, site, count(*) AS given FROM valued GROUP BY number, site) AS by_site GROUP BY number
 """
+OWN: Final = """
+SELECT number, max(own) FROM (
+    SELECT number, site, count(*) AS own FROM (
+        SELECT number, min(site) AS site FROM valued GROUP BY number, person HAVING min(site) = max(site)) AS at_one
+    GROUP BY number, site) AS by_site GROUP BY number
+"""
+"""The most persons who got such exposures at one establishment and at no other: without it, so many are left out."""
 STEPS: Final = 7
 
 
@@ -239,8 +246,11 @@ def _figures(cursor: Cursor, groups: Sequence[Group]) -> Iterator[tuple[Any, ...
     cursor.execute("ANALYZE valued")
     cursor.execute(SITES)
     sites = {number: (count, most) for number, count, most in cursor.fetchall()}
+    cursor.execute(OWN)
+    own: dict[int, int] = dict(cursor.fetchall())
     cursor.execute(FIGURES)
     for number, exposures, persons, quartiles in cursor.fetchall():
         count, most = sites[number]
-        told = quartiles if is_told(count, persons, most / exposures) else (None,) * len(QUARTILES)
+        others = persons - own.get(number, 0)
+        told = quartiles if is_told(count, others, most / exposures) else (None,) * len(QUARTILES)
         yield (number, *groups[number], exposures, persons, count, *told)

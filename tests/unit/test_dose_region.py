@@ -42,23 +42,23 @@ def said(capsys: pytest.CaptureFixture[str], region: Any, **head: Any) -> str:
 
 @given(st.dictionaries(st.text(max_size=2), st.integers(1, 200), min_size=1), st.integers(1, 20))
 def test_figures_are_told_only_where_enough_contribute_and_none_gave_nearly_all(
-    given_by: dict[str, int], persons: int
+    given_by: dict[str, int], others: int
 ) -> None:
     total = sum(given_by.values())
-    told = is_told(len(given_by), persons, max(given_by.values()) / total)
-    assert not told or (len(given_by) >= LEAST_SITES and persons >= LEAST)
+    told = is_told(len(given_by), others, max(given_by.values()) / total)
+    assert not told or (len(given_by) >= LEAST_SITES and others >= LEAST)
     without_the_largest = total - max(given_by.values())
     assert not told or without_the_largest >= (1 - MOST_SHARE) * total * (1 - 1e-9)
 
 
 @pytest.mark.parametrize(
-    ("sites", "persons", "share", "told"),
+    ("sites", "others", "share", "told"),
     [(3, 5, 0.85, True), (2, 5, 0.5, False), (3, 4, 0.5, False), (3, 5, 0.86, False), (150, 10_000, 0.08, True)],
 )
-def test_three_establishments_and_five_persons_are_enough_unless_one_gave_nearly_all(
-    sites: int, persons: int, share: float, told: bool
+def test_three_establishments_are_enough_where_five_persons_are_left_without_any_and_none_gave_nearly_all(
+    sites: int, others: int, share: float, told: bool
 ) -> None:
-    assert is_told(sites, persons, share) is told
+    assert is_told(sites, others, share) is told
 
 
 def test_a_median_at_a_quartile_lies_between_them() -> None:
@@ -76,7 +76,7 @@ def test_a_median_over_the_third_quartile_is_said_in_words(capsys: pytest.Captur
 def test_too_few_establishments_are_said_and_no_figure_shown(capsys: pytest.CaptureFixture[str]) -> None:
     few = TOLD | {"sites": 2, "too_small": True, "q1": None, "median": None, "q3": None, "lies": None}
     shown = said(capsys, few)
-    assert "too few sites" in shown
+    assert "too few to tell" in shown
     assert " them" not in shown
 
 
