@@ -8,6 +8,7 @@ Kill it anywhere: what was not noted is done again under the same id.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from threading import Event
 from typing import Final
 
@@ -19,6 +20,7 @@ from domain.times import micros
 from domain.work import Command, Envelope
 from krypton.policies.each import AWAY, Reachable, each
 from krypton.policies.fold import no_step
+from krypton.policies.held import held_while
 from krypton.policies.looker import Ahead, Looker, Lookup, child, failed, kind, pause
 from policies import commands
 from policies.policy import Kind, Policy
@@ -135,8 +137,9 @@ class Sender:
         with self._outbox.claim(Kind.DELIVERY, self._now(), 1) as claim:
             for entry in claim.entries:
                 self._step("delivering")
+                notice = Notice(entry.id, entry.does, self._outbox.policy, entry.cause, entry.body)
                 try:
-                    self._notices.deliver(Notice(entry.id, entry.does, self._outbox.policy, entry.cause, entry.body))
+                    held_while(partial(self._notices.deliver, notice), claim.hold)
                 except NotDelivered as late:
                     self._failed(claim, entry, str(late))
                 except Exception as wrong:  # a defect of one must not hold the others up

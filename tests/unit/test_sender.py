@@ -41,6 +41,7 @@ class MemoryOutbox:
         taken = [entry for entry in self.left if entry.kind in kinds and does in (None, entry.does)][:limit]
         yield SimpleNamespace(
             entries=taken,
+            hold=lambda: None,
             done=lambda entry, *_: self._settle(entry, "done"),
             refused=lambda entry, code, children: self._refuse(entry, code, children),
             failed=lambda entry, code: self._settle(entry, f"failed {code}"),
