@@ -1,5 +1,6 @@
 """Writes what is made of a person's doses to a file of its own: a page, or a document of a standard."""
 
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -54,6 +55,7 @@ def keep(out: Path, content: bytes) -> None:
     except FileExistsError:
         raise typer.BadParameter(f"{out} is there already: name a new file") from None
     except OSError as failure:
-        out.unlink(missing_ok=True)
+        with suppress(OSError):  # what could not be made is not there
+            out.unlink(missing_ok=True)
         raise typer.BadParameter(f"{out} cannot be written ({failure.strerror}): name another place") from None
     facts({"written": str(out)})

@@ -68,7 +68,7 @@ def return_of(ours: Krypton, caller: Caller, asked: Asked) -> Document:
             return []
         told.update(_head(ours, connection, asked))
         sought = _Sought(ours, caller, asked, comparison(ours))
-        found = sought.group(connection, told["since"], told["undated"])
+        found = sought.group(connection, told)
         told.update(_about(found, sought))
         return [*map(_row, found.rows)]
 
@@ -115,15 +115,15 @@ class _Sought:
         if not weights and asked.weight_kg is not None:
             raise NotFound("the text in force has no weights for this act and population: leave --weight out")
 
-    def group(self, connection: Any, since: str, undated: int) -> Group:
-        """Raises NotFound: there are fewer persons than the text asks for."""
+    def group(self, connection: Any, head: Row) -> Group:
+        """``head``: of ``_head``. Raises NotFound: there are fewer persons than the text asks for."""
         asked, wanted = self._asked, self.wanted
-        by_site, person_of = rows_by_site(self._ours, asked.site, since, asked.until, asked.device)
+        by_site, person_of = rows_by_site(self._ours, asked.site, head["since"], head["until"], asked.device)
         rows = self._described(connection, self._of_act(connection, by_site.get(asked.site, [])))
         found = group_of(rows, wanted, person_of, self._seen)
         if (count := len(found.rows)) < wanted.persons:
             told = [f"{number} passed over: {why}" for why, number in found.passed_over.most_common()]
-            told += [f"{undated} on the device without a day"] if undated else []
+            told += [f"{head['undated']} on the device without a day"] if head["undated"] else []
             said = "; ".join([f"{count} of {wanted.persons}", *told])
             raise NotFound(f"group too small ({said}): ask for a longer period, with --since")
         return found

@@ -297,3 +297,12 @@ def test_children_are_returned_by_the_weight_that_the_text_names(world: RuledWor
     assert {(one["weight_kg"], one["age_years"]) for one in found["patients"]} == {(21.0, 5)}
     with pytest.raises(NotFound, match=r"too small \(9 of 30\)"):
         return_of(world.ours, PHYSICIST, asked(**of_year, weight_kg=30.0))
+
+
+def test_a_day_that_has_not_come_is_of_no_period(world: RuledWorld) -> None:
+    """The device's clock was ahead: the file would end after the period that it states."""
+    thirty(world, 29)
+    world.ask(received("CHA", "2.25.90", local_id="D90", doses=(exam(90, "2999-01-01"),)))
+    work(world)
+    with pytest.raises(NotFound, match=r"too small \(29 of 30\)"):
+        return_of(world.ours, PHYSICIST, asked(until=None))

@@ -111,7 +111,7 @@ def test_nothing_of_an_erased_person_is_told() -> None:
 
 def test_the_same_study_has_the_same_ids_and_another_one_none_of_them() -> None:
     assert bundle(ALL, STUDY) == bundle(ALL, STUDY)
-    with pytest.raises(NotFound, match=r"no dose of study 9\.9"):
+    with pytest.raises(NotFound, match="no dose of that study"):
         bundle(ALL, "9.9")
 
 

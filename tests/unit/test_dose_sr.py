@@ -166,9 +166,9 @@ def test_nothing_of_an_erased_person_is_told() -> None:
 
 def test_doses_of_images_alone_make_no_such_report() -> None:
     case = shown(ALL["exposures"][-1:], ALL["reports"][-1:])
-    with pytest.raises(NotFound, match=r"no dose report of study 1\.2\.3.*--fhir"):
+    with pytest.raises(NotFound, match=r"no dose report of that study.*--fhir"):
         written(case)
-    with pytest.raises(NotFound, match=r"no dose of study 1\.2\.3"):
+    with pytest.raises(NotFound, match="no dose of that study"):
         written(shown([], []))
 
 

@@ -89,6 +89,17 @@ def test_no_text_is_a_formula(sign: str, dialect: Dialect) -> None:
     assert sum(cell.startswith("'") and "HYPERLINK" in cell for cell in cells) == 6
 
 
+@pytest.mark.parametrize("separator", [";", ",", ", ", "\t", "|"])
+@pytest.mark.parametrize("dialect", [SPREADSHEET, PLAIN])
+def test_no_text_is_a_formula_to_a_spreadsheet_that_takes_another_separator(separator: str, dialect: Dialect) -> None:
+    """One where English is spoken opens the French file, or the other way round."""
+    told = document(patient(1), establishment=f"Room{separator}=cmd'/C calc'!A0")
+    content = written(told, dialect).removeprefix(dialect.mark).decode()
+    for other in ";,\t|":
+        cells = [cell.strip('" ') for line in content.splitlines() for cell in line.split(other)]
+        assert [cell for cell in cells if cell.startswith("=")] == []
+
+
 def test_separators_quotes_and_line_ends_of_a_text_stay_in_its_cell() -> None:
     told = document(patient(1), establishment='CH "du;Bac",\nà sable')
     for dialect in (SPREADSHEET, PLAIN):

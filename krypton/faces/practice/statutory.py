@@ -13,6 +13,7 @@ Source: arrêté of 24 Oct 2011, art. 2 to 4 and annexes; ASN decision 2019-DC-0
 import codecs
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -107,6 +108,8 @@ PLAIN: Final = Dialect(",", ".", b"", "\n")
 FORMULAS: Final = tuple("=+-@＝＋－＠")
 HARMLESS: Final = "'"
 """Before a text it is a text to each spreadsheet."""
+APART: Final = re.compile(rf"([;,\"|] ?)(?=[{re.escape(''.join(FORMULAS))}])")
+"""Within a text, where a spreadsheet that takes another separator than the file's would begin a cell."""
 
 
 def written(found: Row, dialect: Dialect) -> bytes:
@@ -159,4 +162,5 @@ def _cell(value: Any, times: Decimal, dialect: Dialect) -> str:
         exact = Decimal(repr(value)) * times
         return f"{exact.normalize() + 0:f}".replace(".", dialect.decimal)
     text = " ".join("".join(sign if sign.isprintable() else " " for sign in str(value)).split())
+    text = APART.sub(rf"\1{HARMLESS}", text)
     return HARMLESS + text if text.startswith(FORMULAS) else text

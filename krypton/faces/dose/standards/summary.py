@@ -70,7 +70,7 @@ def summaries(found: Mapping[str, Any], study_uid: str) -> list[Summary]:
                 device = _device(reports.get(row["report_uid"]))
                 groups.setdefault((_procedure(row), tuple(sorted(device.items()))), ([], []))[place].append(row)
     if not groups:
-        raise NotFound(f"no dose of study {study_uid}: krypton dose show names the studies of which a dose is known")
+        raise NotFound("no dose of that study: krypton dose show names the studies of which a dose is known")
     made = [_summary(procedure, dict(device), *rows, reports) for (procedure, device), rows in groups.items()]
     return sorted(made, key=lambda one: (one.started_at or "~", one.procedure.value, sorted(one.device.items())))
 

@@ -31,8 +31,8 @@ Row = Mapping[str, Any]
 CLASS_UID, VERSION_NAME = OURS
 TEMPLATE: Final = "10030"
 NO_REPORT: Final = (
-    "no dose report of study {}: a Patient Radiation Dose SR names the reports that it rests on, and its doses are of "
-    "image headers alone; FHIR (--fhir) takes them"
+    "no dose report of that study: a Patient Radiation Dose SR names the reports that it rests on, and its doses are "
+    "of image headers alone; FHIR (--fhir) takes them"
 )
 
 
@@ -44,7 +44,7 @@ def patient_dose_report(found: Row, study_uid: str, sources: Mapping[str, Source
     """
     told = summaries(found, study_uid)
     if not sources:
-        raise NotFound(NO_REPORT.format(study_uid))
+        raise NotFound(NO_REPORT)
     report = Dataset()
     report.SpecificCharacterSet = "ISO_IR 192"
     report.SOPClassUID = PatientRadiationDoseSRStorage
