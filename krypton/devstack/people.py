@@ -6,7 +6,7 @@ KINDS: Final = {"psc": "professionals", "ins": "patients", "staff": "staff"}
 """The clients of the provider, and the kind of people that each signs in."""
 CHB, CHD = "330000001", "400000002"
 """FINESS numbers: enroll establishments with these, to act from them."""
-MATRICULE: Final = "255069900000159"
+MATRICULE: Final = "270019999900123"
 
 
 def _work(finess: str, name: str, sector: str = "SA01") -> dict[str, str]:

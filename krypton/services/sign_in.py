@@ -14,6 +14,9 @@ from adapters.oidc.tokens import NotGood
 from adapters.vault.derived import Purpose
 from adapters.web_sessions.sealed import Sealing
 from adapters.web_sessions.sessions import Sessions
+from domain.aggregates.identity import Identity
+from domain.errors import NotFound
+from domain.ins_doubt import doubts
 from krypton.bootstrap import Krypton
 from krypton.errors import SettingsWrong
 from krypton.faces.http.app import Closing
@@ -83,10 +86,20 @@ def browsing(ours: Krypton, sealed: Sealing) -> Browsing | None:
     sessions = Sessions(pool, sealed, lambda: time.time_ns() // 1_000)
     origin = settings.public_origin
     known = {name: Known(one, asked(one, origin)) for name, one in stated.items()}
-    ledger = Ledger(lambda: sites(ours), lambda number: str(ours.resolve(f"INS|{number}")))
+    ledger = Ledger(lambda: sites(ours), lambda number: carrier(ours, number))
     sign_in = SignIn(origin, known, sessions, sealed, ledger, (Refused, NotGood, ProviderAway), Refused)
     asking, looking = Workers(ASKED_AT_ONCE, WAITING), Workers(SESSIONS, WAITING)
     return Browsing(Routes(sign_in, Pages(), asking), BySession(sign_in, looking, asking), (asking, looking), pool)
+
+
+def carrier(ours: Krypton, matricule: str) -> str:
+    """The identity whose own that matricule is. One in doubt may be a child's record under a parent's number, and the
+    parent would read it as their own. Raises NotFound.
+    """
+    held = ours.ledger.find(Identity, ours.resolve(f"INS|{matricule}"))
+    if held is None or doubts(held.flags):
+        raise NotFound("the matricule is in doubt where it stands: a clerk checks it with INSi, and settles that first")
+    return str(held.id)
 
 
 def asked(stated: Stated, origin: str) -> Provider:

@@ -20,7 +20,7 @@ from adapters.web_sessions import tables
 from domain.commands.accesses import OpenAccess
 from domain.commands.consents import Grant
 from domain.commands.directory import Affiliate, EnrollSite
-from domain.commands.identities import AttachIns
+from domain.commands.identities import AttachIns, ClearFlag, Flag
 from krypton.bootstrap import Krypton
 from krypton.devstack import people
 from krypton.devstack.home import StackHome
@@ -230,12 +230,21 @@ def test_staff_choose_a_role_and_who_has_none_is_told(site: Site, browser: Brows
 
 
 def test_a_patient_signs_in_as_who_carries_their_matricule_and_reads_their_own(site: Site, browser: Browser) -> None:
+    """One in doubt may be another person's (I12): nobody reads that record by it."""
     browser.sign_in(site, "patient-essai", "ins")
     assert browser.status == 403
     assert "record here carries" in browser.text
     browser.go(f"{site.issuer}/session/end")
     browser.send(logout="yes")
-    site.world.ask(AttachIns(identity=UUID(site.person), matricule=people.MATRICULE))
+    person = UUID(site.person)
+    site.world.ask(AttachIns(identity=person, matricule=people.MATRICULE))
+    site.world.ask(Flag(identity=person, flag="ins_replaced", reason="another card was shown"))
+    site.world.settle()
+    browser.sign_in(site, "patient-essai", "ins")
+    assert browser.status == 403
+    browser.go(f"{site.issuer}/session/end")
+    browser.send(logout="yes")
+    site.world.ask(ClearFlag(identity=person, flag="ins_replaced", reason="INSi knows it"))
     site.world.settle()
     browser.sign_in(site, "patient-essai", "ins", next=site.record.removeprefix(site.origin))
     before = site.world.head
