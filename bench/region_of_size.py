@@ -38,7 +38,7 @@ LINKED = f"""{EVENT} SELECT %(after)s + place, md5(low::text || high)::uuid, 2, 
     state PLACING {TEXT.format("low")} FROM position({TEXT.format("%(low)s")} IN state))
     PLACING {TEXT.format("high")} FROM position({TEXT.format("%(high)s")} IN state))
 FROM sides, (SELECT state FROM {EVENTS} WHERE id = %(of)s) AS of"""
-LOOKED_UP = "INSERT INTO ledger.pair SELECT low, high, 'merged', %(after)s + place FROM sides"
+LOOKED_UP = "INSERT INTO ledger.pair SELECT low, high, 'merged', %(after)s + place, 'human' FROM sides"
 GO_ON = f"""SELECT setval('{EVENTS}_id_seq', (SELECT max(id) FROM {EVENTS})); {decision_tables_again.REACHED}"""
 
 
@@ -87,7 +87,7 @@ def _state(ours: Krypton, rows: Sequence[tuple[UUID, UUID, str]]) -> None:
     columns = [[str(row[0]) for row in rows], [str(row[1]) for row in rows], [row[2] for row in rows]]
     with closing(psycopg2.connect(ours.addresses.database)) as connection, connection, connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO ledger.pair SELECT low, high, held, row_number() OVER () "
+            "INSERT INTO ledger.pair SELECT low, high, held, row_number() OVER (), 'human' "
             "FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS said (low, high, held)",
             columns,
         )

@@ -7,15 +7,16 @@ What is looked up is a pure function of the events, and is stored with them in o
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from domain.membership import HELD_BY_EVENT
+from domain.membership import HELD_BY_EVENT, Merging, said_by
 
 
 class PairStated(NamedTuple):
-    """A pair of identities is ``merged``, ``barred`` or ``open``. ``low`` sorts first."""
+    """A pair of identities is ``merged``, ``barred`` or ``open``, by a ``rule`` or a human. ``low`` sorts first."""
 
     low: str
     high: str
     held: str
+    rule: str
 
 
 class TitleGiven(NamedTuple):
@@ -60,16 +61,22 @@ def changes(event_type: str, data: Mapping[str, Any]) -> Iterator[Change]:
         case "view.promoted" | "view.rolled_back":
             yield from (RulesPromoted(kind, version) for kind, version in data["rules"].items())
         case _ if held := HELD_BY_EVENT.get(event_type):
-            yield PairStated(str(data["low"]), str(data["high"]), held)
+            yield PairStated(str(data["low"]), str(data["high"]), held, said_by(data))
 
 
 class Pair(NamedTuple):
-    """A pair that is ``merged`` or ``barred`` now. ``position``: of the last statement on it."""
+    """A pair that is ``merged`` or ``barred`` now. ``position``, ``rule``: of the last statement on it."""
 
     low: str
     high: str
     held: str
     position: int
+    rule: str
+
+    @property
+    def merging(self) -> Merging:
+        """Who merged it, and when; of a merged pair."""
+        return Merging.of(self.rule, self.position)
 
 
 class KnownRules(NamedTuple):

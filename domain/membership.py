@@ -1,8 +1,9 @@
 """Computes who is one person: connected components over merged pairs, without any barred pair inside.
 
-Pairs are taken in the order in which they were merged. A pair that would join two records barred from each other is
-*held back*: it waits for a human, and counts again once the bar is lifted or the other pair is unmerged. So the result
-depends only on the statements, never on the order of queries.
+Pairs that humans merged are taken first, then those that rules merged; each in the order in which they were merged. A
+pair that would join two records barred from each other is *held back*: it waits for a human, and counts again once the
+bar is lifted or the other pair is unmerged. So a rule's merge gives way to a human's, whichever was said first, and the
+result depends only on the statements, never on the order of queries.
 """
 
 from collections import defaultdict
@@ -11,19 +12,33 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
+from domain.held import HUMAN
+
 K = TypeVar("K")  # identity ids: str in views, UUID text in the domain
 MERGED, BARRED = "merged", "barred"
+
+
+class Merging(NamedTuple):
+    """Who merged a pair, and the position of that; pairs are taken in the order of these."""
+
+    by_rule: bool
+    position: int
+
+    @classmethod
+    def of(cls, rule: str, position: int) -> "Merging":
+        """``rule``: as the event names it, ``HUMAN`` for a human."""
+        return cls(rule != HUMAN, position)
 
 
 @dataclass
 class Cluster(Generic[K]):
     """All records connected by statements that still hold.
 
-    ``members``: record to its registration position. ``merged``: pair to the position of its merge.
+    ``members``: record to its registration position. ``merged``: pair to who merged it, and when.
     """
 
     members: dict[K, int] = field(default_factory=dict)
-    merged: dict[tuple[K, K], int] = field(default_factory=dict)
+    merged: dict[tuple[K, K], Merging] = field(default_factory=dict)
     barred: set[tuple[K, K]] = field(default_factory=set)
     _found: "_Persons[K] | None" = field(default=None, init=False, repr=False, compare=False)
 
@@ -34,13 +49,13 @@ class Cluster(Generic[K]):
         self.merged |= other.merged
         self.barred |= other.barred
 
-    def state(self, pair: tuple[K, K], held: str, position: int) -> None:
-        """Set the state of one pair: ``merged`` since ``position``, ``barred`` or ``open``."""
+    def state(self, pair: tuple[K, K], held: str, position: int, rule: str = HUMAN) -> None:
+        """Set the state of one pair: ``merged`` by a rule since ``position``, ``barred`` or ``open``."""
         self._found = None
         self.merged.pop(pair, None)
         self.barred.discard(pair)
         if held == MERGED:
-            self.merged[pair] = position
+            self.merged[pair] = Merging.of(rule, position)
         elif held == BARRED:
             self.barred.add(pair)
 
@@ -155,12 +170,26 @@ HELD_BY_EVENT = {
 """The state of the pair after each event; None: unchanged."""
 
 
-def statement(event_type: str, data: Mapping[str, Any]) -> tuple[dict[str, int], tuple[str, str], str] | None:
-    """A link event as (registration positions, pair, state), or None if it changes no membership."""
+class Said(NamedTuple):
+    """What a link event says of a pair. ``registered``: of both sides, their registration positions."""
+
+    registered: dict[str, int]
+    pair: tuple[str, str]
+    held: str
+    rule: str
+
+
+def said_by(data: Mapping[str, Any]) -> str:
+    """The rule that a link event names, ``HUMAN`` for a human; an event that names none is a human's alone."""
+    return str(data.get("rule", HUMAN))
+
+
+def statement(event_type: str, data: Mapping[str, Any]) -> Said | None:
+    """What a link event says, or None if it changes no membership."""
     if (held := HELD_BY_EVENT[event_type]) is None:
         return None
     low, high = data["low"], data["high"]
-    return {low: data["low_registered"], high: data["high_registered"]}, (low, high), held
+    return Said({low: data["low_registered"], high: data["high_registered"]}, (low, high), held, said_by(data))
 
 
 LATER = 2**62  # above every ledger position
@@ -183,11 +212,10 @@ class Membership:
         """Fold one link event."""
         if (said := statement(event_type, data)) is None:
             return
-        registered, pair, held = said
-        whole: Cluster[str] = Cluster(registered)
-        for member in pair:
+        whole: Cluster[str] = Cluster(said.registered)
+        for member in said.pair:
             whole.absorb(self._clusters.get(member) or Cluster())
-        whole.state(pair, held, position)
+        whole.state(said.pair, said.held, position, said.rule)
         for part in whole.split():
             for member in part.members:
                 self._clusters[member] = part

@@ -11,10 +11,12 @@ from itertools import count
 from typing import Any
 
 from domain.decision_tables import Pair
-from domain.membership import BARRED, LATER, MERGED, Cluster, statement
+from domain.membership import BARRED, LATER, MERGED, Cluster, Merging, statement
 
 Look = Callable[[Collection[str]], tuple[int, Iterable[Pair]]]
 """``domain.ports.CommandLog.pairs_around``."""
+Sides = tuple[str, str]
+"""Two identities, the one whose id sorts first before the other."""
 
 
 class Persons:
@@ -24,10 +26,10 @@ class Persons:
         self._look = look
         self._asked: set[str] = set()
         self._loaded: set[str] = set()  # whose pairs are all here
-        self._pairs: dict[tuple[str, str], tuple[str, int]] = {}
-        self._near: dict[str, set[tuple[str, str]]] = defaultdict(set)
-        self._barred: set[tuple[str, str]] = set()
-        self._foreseen: dict[tuple[str, str], tuple[str, int]] = {}
+        self._pairs: dict[Sides, Pair] = {}
+        self._near: dict[str, set[Sides]] = defaultdict(set)
+        self._barred: set[Sides] = set()
+        self._foreseen: dict[Sides, Pair] = {}
         self._later = count(LATER)
         self._person: dict[str, set[str]] = {}
         self._at = -1
@@ -48,22 +50,21 @@ class Persons:
                 known.clear()
         self._at = at
         self._loaded |= self._asked
-        for low, high, held, position in pairs:
-            self._state((low, high), held, position)
-            if held == MERGED:
-                self._loaded.add(low)
-                self._loaded.add(high)
-        for pair, (held, position) in self._foreseen.items():
-            self._state(pair, held, position)
+        for pair in pairs:
+            self._state(pair)
+            if pair.held == MERGED:
+                self._loaded.add(pair.low)
+                self._loaded.add(pair.high)
+        for pair in self._foreseen.values():
+            self._state(pair)
 
     def foresee(self, event_type: str, data: Mapping[str, Any]) -> None:
         """Apply a link event that is not stored yet, after all others. Ids may be UUIDs."""
         if (said := statement(event_type, data)) is None:
             return
-        _, (low, high), held = said
-        pair = str(low), str(high)
-        self._foreseen[pair] = held, next(self._later)
-        self._state(pair, *self._foreseen[pair])
+        low, high = map(str, said.pair)
+        self._foreseen[low, high] = Pair(low, high, said.held, next(self._later), said.rule)
+        self._state(self._foreseen[low, high])
         self._person.clear()
 
     def person_of(self, identity: str) -> set[str]:
@@ -81,11 +82,9 @@ class Persons:
         self.load(people)
         return {member: self.person_of(member) for one in people for member in self._whole(one)}
 
-    def merged_in(self, identity: str) -> dict[tuple[str, str], int]:
-        """The merged pairs that make up the identity's person, each with the position of its merge."""
-        person = self.person_of(identity)
-        near = {pair for member in person for pair in self._near[member] if person.issuperset(pair)}
-        return {pair: self._pairs[pair][1] for pair in near if self._pairs[pair][0] == MERGED}
+    def merged_in(self, identity: str) -> dict[Sides, Merging]:
+        """The merged pairs that make up the identity's person, each with who merged it, and when."""
+        return self._merged(self.person_of(identity))
 
     def members_of(self, people: Iterable[str]) -> list[str]:
         """All identities of these people, sorted, looked up together."""
@@ -93,12 +92,37 @@ class Persons:
         self.load(people)
         return sorted({member for one in people for member in self.person_of(one)})
 
-    def bar_between(self, one: str, other: str) -> tuple[str, str] | None:
-        """A barred pair that merging the two would bring together, or None."""
+    def bar_between(self, one: str, other: str) -> Sides | None:
+        """A barred pair that a rule's merge of the two would bring together, or None."""
         self.load((one, other))
-        left, right = self.person_of(one), self.person_of(other)
+        return self._bar_between(self.person_of(one), self.person_of(other))
+
+    def bar_before_humans(self, one: str, other: str) -> Sides | None:
+        """A barred pair that holds a human's merge of the two back, or None: what rules merged gives way to it."""
+        if self.bar_between(one, other) is None:
+            return None
+        return self._bar_between(*(self._by_humans(side) for side in (one, other)))
+
+    def giving_way(self, one: str, other: str) -> list[Sides]:
+        """The pairs that rules merged, and that a bar holds back once a human merges the two."""
+        if self.bar_between(one, other) is None:
+            return []
+        cluster = self._cluster(self._whole(one) | self._whole(other))
+        before = {*cluster.persons()[1]}
+        cluster.state((min(one, other), max(one, other)), MERGED, next(self._later))
+        return sorted(pair for pair in cluster.persons()[1] if pair not in before)
+
+    def _bar_between(self, left: set[str], right: set[str]) -> Sides | None:
         ends = ((a, b) for a, b in self._barred if (a in left and b in right) or (a in right and b in left))
         return min(ends, default=None)
+
+    def _by_humans(self, identity: str) -> set[str]:
+        """All whom the merges of humans alone make one person with an identity."""
+        cluster = self._cluster(self._whole(identity))
+        by_rule = [pair for pair, merging in cluster.merged.items() if merging.by_rule]
+        for pair in by_rule:
+            del cluster.merged[pair]
+        return cluster.person_of(identity)
 
     def _whole(self, identity: str) -> set[str]:
         """All that merged pairs connect to an identity, with all their pairs loaded."""
@@ -113,7 +137,7 @@ class Persons:
         found, frontier = {identity}, [identity]
         while frontier:
             for pair in self._near[frontier.pop()]:
-                if self._pairs[pair][0] == MERGED:
+                if self._pairs[pair].held == MERGED:
                     for side in pair:
                         if side not in found:
                             found.add(side)
@@ -122,18 +146,27 @@ class Persons:
 
     def _persons(self, members: set[str]) -> list[set[str]]:
         """The persons of members that merged pairs connect: more than one where a bar holds merges back."""
-        barred = {pair for pair in self._barred if members.issuperset(pair)}
-        if not barred:
+        if not self._bars_among(members):
             return [members]
-        near = {pair for member in members for pair in self._near[member]}
-        merged = {pair: self._pairs[pair][1] for pair in near if self._pairs[pair][0] == MERGED}
-        return Cluster(dict.fromkeys(members, 0), merged, barred).persons()[0]
+        return self._cluster(members).persons()[0]
 
-    def _state(self, pair: tuple[str, str], held: str, position: int) -> None:
-        self._pairs[pair] = held, position
-        self._near[pair[0]].add(pair)
-        self._near[pair[1]].add(pair)
-        if held == BARRED:
-            self._barred.add(pair)
+    def _cluster(self, members: set[str]) -> Cluster[str]:
+        return Cluster(dict.fromkeys(members, 0), self._merged(members), self._bars_among(members))
+
+    def _bars_among(self, members: set[str]) -> set[Sides]:
+        return {pair for pair in self._barred if members.issuperset(pair)}
+
+    def _merged(self, members: set[str]) -> dict[Sides, Merging]:
+        """The merged pairs among these."""
+        near = {pair for member in members for pair in self._near[member] if members.issuperset(pair)}
+        return {pair: self._pairs[pair].merging for pair in near if self._pairs[pair].held == MERGED}
+
+    def _state(self, pair: Pair) -> None:
+        sides = pair.low, pair.high
+        self._pairs[sides] = pair
+        self._near[pair.low].add(sides)
+        self._near[pair.high].add(sides)
+        if pair.held == BARRED:
+            self._barred.add(sides)
         else:
-            self._barred.discard(pair)
+            self._barred.discard(sides)

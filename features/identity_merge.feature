@@ -69,6 +69,42 @@ Feature: Two local identities can be held one person, and that can be taken back
       When CHB and CHP are merged because "seen at the desk"
       Then CHB and CHP are one person
 
+    Scenario: A human's merge holds, and a rule's gives way though it is older
+      Given the rule strict merges who are alike in all strict traits
+      And the rule strict merges CHB and CHP
+      And CHB and CHA are barred because "twin sisters"
+      When CHP and CHA are merged because "seen at the desk"
+      Then CHP and CHA are one person
+      And CHB is a person apart
+      And the answer names CHB and CHP as the pair that gives way
+      And CHB and CHP wait in review
+
+    Scenario: The same people are one where the rule speaks last
+      Given the rule strict merges who are alike in all strict traits
+      And CHB and CHA are barred because "twin sisters"
+      And CHP and CHA are merged because "seen at the desk"
+      When the rule strict merges CHB and CHP
+      Then CHP and CHA are one person
+      And CHB is a person apart
+      And CHB and CHP wait in review
+
+    Scenario: Once the bar is lifted, the rule's merge counts again
+      Given the rule strict merges who are alike in all strict traits
+      And the rule strict merges CHB and CHP
+      And CHB and CHA are barred because "twin sisters"
+      And CHP and CHA are merged because "seen at the desk"
+      When CHB and CHA are unbarred because "one person after all"
+      Then they are 1 person
+
+    Scenario: What a rule merged is a human's once a human merges it, too
+      Given the rule strict merges who are alike in all strict traits
+      And the rule strict merges CHB and CHP
+      And CHB and CHP are merged because "papers seen"
+      And CHB and CHA are barred because "twin sisters"
+      When CHP and CHA are merged because "seen at the desk"
+      Then CHB and CHP are one person
+      And CHP and CHA wait in review
+
   Rule: L4, a merged pair is unmerged before it is barred
 
     Scenario: A bar on a merged pair

@@ -56,7 +56,8 @@ aggregate's history, unique with it), `topic` (the event type), `state` (the byt
 decision, role and rule. `foreign_record`: what others wrote to a topic and the relay passed over, by partition.
 
 The decision tables, made from the events in their transaction, as far as `decision_tables.upto`: `pair`, the pairs of
-identities (`low`, `high`) that are `held` to be `merged` or `barred` now, since the statement at `position`;
+identities (`low`, `high`) that are `held` to be `merged` or `barred` now, since the statement at `position`, by a
+human or another `rule`;
 `ae_title`, the `site` that has it; `rules`, where a version was last `published` and `promoted`.
 
 Schema `vault`: `subject_key`: one row per person's key,

@@ -25,11 +25,11 @@ WITH RECURSIVE person (member) AS (
         UNION ALL SELECT low FROM ledger.pair WHERE high = person.member AND held = 'merged'
     ) AS near
 )
-SELECT pair.low::text, pair.high::text, pair.held, pair.position FROM person, LATERAL (
-    SELECT low, high, held, position FROM ledger.pair WHERE low = person.member
-    UNION ALL SELECT low, high, held, position FROM ledger.pair WHERE high = person.member AND held <> 'merged'
+SELECT pair.low::text, pair.high::text, pair.held, pair.position, pair.rule FROM person, LATERAL (
+    SELECT low, high, held, position, rule FROM ledger.pair WHERE low = person.member
+    UNION ALL SELECT low, high, held, position, rule FROM ledger.pair WHERE high = person.member AND held <> 'merged'
 ) AS pair
-UNION ALL SELECT NULL, NULL, NULL, {UPTO};
+UNION ALL SELECT NULL, NULL, NULL, {UPTO}, NULL;
 PREPARE known_rules AS SELECT kind, version, published, promoted FROM ledger.rules
 UNION ALL SELECT NULL, NULL, {UPTO}, NULL"""
 """Planned once per connection. Each look is for a row or two, where a bitmap costs more than the look. A plan that was
@@ -44,8 +44,10 @@ SITES: Final = "SELECT ae_title, site FROM ledger.ae_title"
 
 OPENED: Final = """DELETE FROM {0}.pair AS pair USING unnest(%s::uuid[], %s::uuid[]) AS opened (low, high)
 WHERE pair.low = opened.low AND pair.high = opened.high"""
-HELD: Final = """INSERT INTO {0}.pair SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bigint[])
-ON CONFLICT (low, high) DO UPDATE SET (held, position) = (excluded.held, excluded.position)"""
+HELD: Final = """INSERT INTO {0}.pair (low, high, held, position, rule)
+SELECT * FROM unnest(%s::uuid[], %s::uuid[], %s::text[], %s::bigint[], %s::text[])
+ON CONFLICT (low, high) DO UPDATE
+SET (held, position, rule) = (excluded.held, excluded.position, excluded.rule)"""
 GIVEN: Final = "INSERT INTO {0}.ae_title AS known SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[])"
 FIRST: Final = """ ON CONFLICT (ae_title) DO UPDATE SET (site, position) = (excluded.site, excluded.position)
 WHERE excluded.position < known.position"""
@@ -71,20 +73,20 @@ def statements(changes: Iterable[tuple[int, Change]], schema: str = LEDGER, *, t
     ``told``: the log tells them, and they may be applied already. Else an AE title that is taken is an error of the
     database: who gave it is asked again.
     """
-    pairs: dict[tuple[str, str], tuple[str, int]] = {}
+    pairs: dict[tuple[str, str], tuple[str, int, str]] = {}
     titles: dict[str, tuple[str, int]] = {}
     rules: list[Statement] = []
     for position, change in changes:
         match change:
-            case PairStated(low, high, held):
-                pairs[low, high] = held, position
+            case PairStated(low, high, held, rule):
+                pairs[low, high] = held, position, rule
             case TitleGiven(ae_title, site):
                 titles.setdefault(ae_title, (site, position))
             case RulesPublished(kind, version):
                 rules.append(Statement(PUBLISHED, (kind, version, position)))
             case RulesPromoted(kind, version):
                 rules.append(Statement(PROMOTED, (position, kind, version)))
-    opened = [pair for pair, (held, _) in pairs.items() if held == "open"]
+    opened = [pair for pair, said in pairs.items() if said[0] == "open"]
     kept = [(*pair, *said) for pair, said in pairs.items() if said[0] != "open"]
     given = [(title, *said) for title, said in titles.items()]
     asked = ((OPENED, opened), (HELD, kept), (GIVEN + FIRST * told, given))
@@ -97,14 +99,17 @@ def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
 
 
 def pairs_of(rows: Iterable[tuple[Any, ...]]) -> tuple[int, list[Pair]]:
-    """What ``PAIRS_AROUND`` found. Raises TablesBehind."""
+    """What ``PAIRS_AROUND`` found. Raises TablesBehind, also where a program of before did not note by whom."""
     upto, found = None, []
     for row in rows:
         if row[2] is None:
             upto = row[3]
         else:
             found.append(Pair(*row))
-    return _reached(upto), found
+    at = _reached(upto)
+    if any(pair.rule is None for pair in found):
+        raise TablesBehind
+    return at, found
 
 
 def rules_of(rows: Iterable[tuple[Any, ...]]) -> tuple[int, list[KnownRules]]:

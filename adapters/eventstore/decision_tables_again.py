@@ -12,7 +12,7 @@ from psycopg2.extensions import cursor as Cursor
 
 from adapters.eventstore import decision_tables
 from adapters.eventstore.tables import BUILT_IN_RULES, EVENTS, LOCK_TIMEOUT_MS
-from domain.decision_tables import TYPES, Change, changes
+from domain.decision_tables import TYPES, Change, PairStated, changes
 from domain.errors import LedgerAltered
 from domain.ports import EventCodec
 from postgres.session import connect
@@ -24,6 +24,15 @@ WHERE id > %s AND topic IN ({", ".join(f"'{event_type}'" for event_type in TYPES
 LOCK: Final = f"LOCK TABLE {EVENTS} IN EXCLUSIVE MODE"
 REACHED: Final = f"UPDATE ledger.decision_tables SET upto = {decision_tables.LAST}"
 CREATED: Final = "CREATE TEMPORARY TABLE {0} (LIKE ledger.{0} INCLUDING ALL) ON COMMIT DROP"
+BEHIND: Final = f"SELECT {decision_tables.UPTO} IS NULL OR EXISTS (SELECT FROM ledger.pair WHERE rule IS NULL)"
+LEFT_OUT: Final = f"""SELECT pair.low::text, pair.high::text, pair.held, e.id, e.topic, e.originator_version, e.state
+FROM (SELECT low, high, held, position FROM ledger.pair WHERE rule IS NULL ORDER BY low, high LIMIT %s) AS pair
+LEFT JOIN {EVENTS} e ON e.id = pair.position"""
+NOTED: Final = """UPDATE ledger.pair SET rule = told.rule
+FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS told (low, high, rule)
+WHERE pair.low = told.low AND pair.high = told.high"""
+NOBODY: Final = "nobody"
+"""In place of a rule, where no event says what a table does: ``audit verify`` names the pair."""
 
 
 class Table(NamedTuple):
@@ -59,7 +68,7 @@ class Table(NamedTuple):
 
 
 TABLES: Final = (
-    Table("pair", "pair", ("low", "high"), ("held", "position")),
+    Table("pair", "pair", ("low", "high"), ("held", "position", "rule")),
     Table("ae_title", "AE title", ("ae_title",), ("site", "position")),
     Table("rules", "rules", ("kind", "version"), ("published", "promoted")),
 )
@@ -109,7 +118,7 @@ def catch_up(database: str, codec: EventCodec) -> bool:
     """Apply what the log says beyond the tables, as in a ledger that had none; returns whether there was any."""
     with closing(connect(database, "decision tables")) as connection, connection.cursor() as cursor:
         with connection:
-            cursor.execute(f"SELECT {decision_tables.UPTO} IS NULL")
+            cursor.execute(BEHIND)
             ((behind,),) = cursor.fetchall()
         goes_on = behind
         while goes_on:
@@ -121,17 +130,30 @@ def catch_up(database: str, codec: EventCodec) -> bool:
 def caught_up(cursor: Cursor, codec: EventCodec) -> bool:
     """Apply the next page of the log beyond the tables, in a transaction; returns whether there may be more.
 
-    Writers wait for a page. What one of them changed beyond the page already is applied again, in its turn.
+    Writers wait for a page. What one of them changed beyond the page already is applied again, in its turn. Where all
+    is applied, a page of what a program of before left out is noted: by whom pairs are held.
     """
     cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; {LOCK}; SELECT upto FROM ledger.decision_tables")
     ((upto,),) = cursor.fetchall()
     if page := _page(cursor, upto):
         _apply(cursor, codec, page, decision_tables.LEDGER)
-    if len(page) < PAGE:
-        cursor.execute(REACHED)
-    else:
+    if len(page) == PAGE:
         cursor.execute("UPDATE ledger.decision_tables SET upto = %s", (page[-1][0],))
-    return len(page) == PAGE
+        return True
+    cursor.execute(REACHED)
+    cursor.execute(LEFT_OUT, (PAGE,))
+    found = [(low, high, _by_whom(codec, (low, high, held), event)) for low, high, held, *event in cursor.fetchall()]
+    if found:
+        cursor.execute(NOTED, [list(column) for column in zip(*found, strict=True)])
+    return len(found) == PAGE
+
+
+def _by_whom(codec: EventCodec, held: tuple[str, ...], event: list[Any]) -> str:
+    """The rule that the event names by which a pair is held; nobody's, where that event does not say so."""
+    if event[1] not in TYPES:
+        return NOBODY
+    said = next((change for _, change in _changes(codec, [tuple(event)])), None)
+    return said.rule if isinstance(said, PairStated) and said[:3] == held else NOBODY
 
 
 def _aside(cursor: Cursor) -> int:

@@ -100,9 +100,16 @@ CREATE TABLE IF NOT EXISTS ledger.pair (
     high uuid,
     held text NOT NULL,
     position bigint NOT NULL,
+    rule text,
     PRIMARY KEY (low, high)
 );
 CREATE INDEX IF NOT EXISTS pair_high_idx ON ledger.pair (high);
+DO $$ BEGIN -- looked for first: to alter a table, even in vain, waits for all who read it
+    IF NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'ledger.pair'::regclass AND attname = 'rule') THEN
+        ALTER TABLE ledger.pair ADD COLUMN rule text; -- by whom: a program of before did not note it
+    END IF;
+END $$;
+CREATE INDEX IF NOT EXISTS pair_by_whom_idx ON ledger.pair (low, high) WHERE rule IS NULL;
 CREATE TABLE IF NOT EXISTS ledger.ae_title (
     ae_title text PRIMARY KEY,
     site text NOT NULL,

@@ -1,9 +1,10 @@
 """The Link aggregate: the current decision on one pair of local identities: merged, open, or barred from merging.
 
 L1  A link joins two different identities; (a, b) and (b, a) are the same link.
-L2  A statement changes the state: no second merge, no unmerge without a merge; otherwise any order, at any time.
-L3  A barred pair is not merged. If the bar is with a third record, a human's merge is held back, and counts once the
-    bar is lifted; a rule's waits for review.
+L2  A statement changes the state: no second merge, no unmerge without a merge; otherwise any order, at any time. What a
+    rule merged a human may merge as well: it is a human's from then on.
+L3  A barred pair is not merged. If the bar is with a third record, rules' merges give way to a human's merge. Where
+    merges by humans stand against it, it is held back, and counts once the bar is lifted. A rule's waits for review.
 L4  A merged pair is not barred: unmerge it first.
 L5  A rule does not undo what a human merged, unmerged or dismissed; a human may, with a reason. A bar set and lifted
     since, or a bar with a third record, does not change that. Nor does a rule join the two through a third record: it
@@ -130,6 +131,11 @@ class Link(Aggregate):
         self.in_review = False
         self._on_the_list(waits=True)
 
+    @property
+    def decided_by_human(self) -> bool:
+        """Whether the two are barred, or a human merged them."""
+        return self.held is Held.BARRED or (self.held is Held.MERGED and self.merged_by_human)
+
     def merge(
         self,
         *,
@@ -142,11 +148,11 @@ class Link(Aggregate):
     ) -> None:
         """Merge the two into one person; ``score`` in [0, 1], None for a human; ``differing``: what differs (L6).
 
-        Raises PairBarred (L3), NothingToChange (L2), HumanMadeIt (L5).
+        What a rule merged a human may merge, too. Raises PairBarred (L3), NothingToChange (L2), HumanMadeIt (L5).
         """
         if self.held is Held.BARRED:
             raise PairBarred(f"link {self.id} is barred: lift the bar first, if it was a mistake")
-        if self.held is Held.MERGED:
+        if self.held is Held.MERGED and (self.merged_by_human or rule != HUMAN):
             raise NothingToChange(f"link {self.id} is merged already: nothing to do")
         self._refuse_if_parted(rule)
         said: dict[str, Any] = {

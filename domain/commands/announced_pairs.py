@@ -123,9 +123,10 @@ def _may_be(work: Work, bearer: Identity, stated: Mapping[str, str | None]) -> b
 
 def _joined(work: Work, link: Link, one: Identity, other: Identity, reason: str, *, known: bool = True) -> str:
     """``known``: both are who the establishment says they are."""
-    if link.held is Held.MERGED:
+    doubtful = not known or bool(unlike(one.traits, other.traits))
+    if link.held is Held.MERGED and (link.decided_by_human or doubtful):
         return "merged"
-    if link.held is Held.OPEN and (not known or unlike(one.traits, other.traits)):
+    if link.held is Held.OPEN and doubtful:
         link.request_review(reason=reason, rule=HUMAN, rule_version=0, score=None, compared=[])
         return "review"
     found = Merge(one=one.id, other=other.id, reason=reason).decide(work)["outcome"]

@@ -43,7 +43,7 @@ def came_since(work: Work, identity: UUID, position: int) -> list[str]:
     brought = work.brought_to(identity, [identity, *before], tuple(BRINGS), after=position)
     told += [BRINGS[topic].format(id) for id, topic in brought if id not in new]
     merges = work.membership.merged_in(str(identity))
-    told += [f"a merge of {' and '.join(pair)}" for pair, at in merges.items() if at > position]
+    told += [f"a merge of {' and '.join(pair)}" for pair, merging in merges.items() if merging.position > position]
     return sorted(told)
 
 

@@ -1,4 +1,7 @@
-"""Says of two identities which other pairs hold them one person, as the ledger knows it when somebody unmerges them."""
+"""Says which other pairs hold two identities one person, and which merges give way once somebody merges two.
+
+As the ledger knows it when somebody unmerges or merges them.
+"""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -6,6 +9,7 @@ from uuid import UUID
 from domain.aggregates.link import Link
 from domain.errors import JoinedByOthers
 from domain.joined import Joined, Pair, joined
+from domain.membership import Merging
 from domain.work import Work
 
 NAMED = 8
@@ -16,7 +20,7 @@ def joined_by(work: Work, one: UUID, other: UUID) -> Joined:
     """The pairs that hold two one person; none where they are two. A pair that a rule merged is cut before one that a
     human merged, and a later one before an earlier one.
     """
-    return _joined(work, work.membership.merged_in(str(one)), one, other)
+    return _joined(work.membership.merged_in(str(one)), one, other)
 
 
 def still_joined(work: Work, link: Link) -> dict[str, list[list[str]]]:
@@ -24,16 +28,20 @@ def still_joined(work: Work, link: Link) -> dict[str, list[list[str]]]:
     low, high = link.pair["low"], link.pair["high"]
     merged = work.membership.merged_in(str(low))
     merged.pop((str(low), str(high)), None)
-    found = _joined(work, merged, low, high)
+    found = _joined(merged, low, high)
     return {"still_joined_by": [list(pair) for pair in found.cut]} if found.cut else {}
 
 
-def _joined(work: Work, merged: Mapping[Pair, int], one: UUID, other: UUID) -> Joined:
-    def weakness(pair: Pair) -> tuple[bool, int]:
-        link = work.find(Link, Link.create_id(work.ids, UUID(pair[0]), UUID(pair[1])))
-        return link is None or link.merged_by_human, -merged[pair]
+def giving_way(work: Work, one: UUID, other: UUID) -> dict[str, list[list[str]]]:
+    """The pairs that rules merged, and that a bar holds back now that a human merges the two, for the answer; empty
+    where none is.
+    """
+    found = work.membership.giving_way(str(one), str(other))
+    return {"gives_way": [list(pair) for pair in found]} if found else {}
 
-    return joined(merged, str(one), str(other), weakness)
+
+def _joined(merged: Mapping[Pair, Merging], one: UUID, other: UUID) -> Joined:
+    return joined(merged, str(one), str(other), lambda pair: (not merged[pair].by_rule, -merged[pair].position))
 
 
 def refuse_joined(work: Work, one: UUID, other: UUID) -> None:

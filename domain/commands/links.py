@@ -10,7 +10,7 @@ from uuid import UUID
 
 from domain.aggregates.link import Link
 from domain.commands.evidence import agreeing, refuse_erased, refuse_held
-from domain.commands.joining import refuse_joined, still_joined
+from domain.commands.joining import giving_way, refuse_joined, still_joined
 from domain.commands.pairs import differing, ids_between, in_review, link_of, links_between
 from domain.errors import EvidenceGone, NothingToChange, OnePersonAlready
 from domain.held import HUMAN, Held
@@ -52,46 +52,43 @@ class Merge:
     look_up = staticmethod(look_up)
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Merge. Where there is a bar with a third record, a human's merge is held back until it is lifted, and a
-        rule's waits for review (L3); so does a rule's where a human set another pair of the two persons apart (L5).
+        """Merge. Where there is a bar with a third record, rules' merges give way to a human's; it is held back where
+        merges by humans stand against it, until the bar is lifted. A rule's waits for review (L3), and so does one
+        where a human set another pair of the two persons apart (L5).
 
         Raises SameIdentity (L1), NothingToChange (L2), PairBarred (L3), HumanMadeIt (L5), TraitsDiffer (L6), NotFound,
         Erased (I7); of a rule also EvidenceGone (L7), RuleNotInForce (L8).
         """
         link = link_of(work, self.one, self.other)
         refuse_erased(work, self.one, self.other)  # nobody can tell any more who it was
-        differ = []
-        if self.rule == HUMAN and link.held is Held.OPEN:
-            differ = differing(work, self.one, self.other, self.even_though)
-        parted = self._parted(work, link) if self.rule != HUMAN else None
-        evidence: dict[str, Any] = {
-            "reason": self.reason,
-            "rule": self.rule,
-            "rule_version": self.rule_version,
-            "score": self.score,
-            "compared": self.compared,
-        }
-        if link.held is not Held.BARRED and (bar := work.membership.bar_between(str(self.one), str(self.other))):
-            return self._against(link, bar, evidence, differ)
-        if parted:
-            link.request_review(**evidence)
-            return {"link": str(link.id), "outcome": "review", "parted": [str(side) for side in parted]}
-        link.merge(**evidence, differing=differ)
-        return {"link": str(link.id), "outcome": "merged"}
+        told = self._by_human(work, link) if self.rule == HUMAN else self._by_rule(work, link)
+        return {"link": str(link.id), **told}
 
-    def _against(self, link: Link, bar: tuple[str, str], evidence: dict[str, Any], differ: list[str]) -> dict[str, Any]:
-        """The merge of two persons in whom two records are barred from each other."""
-        if link.held is Held.MERGED:
-            raise NothingToChange(
-                f"link {link.id} is merged, and held back by the bar of {bar[0]} and {bar[1]}: lift that, or unmerge it"
-            )
-        if self.rule == HUMAN:
-            outcome = "held_back"
-            link.merge(**evidence, differing=differ)
-        else:
-            outcome = "review"
-            link.request_review(**evidence)
-        return {"link": str(link.id), "outcome": outcome, "barred": list(bar)}
+    def _by_human(self, work: Work, link: Link) -> dict[str, Any]:
+        differ = [] if link.decided_by_human else differing(work, self.one, self.other, self.even_though)
+        sides = str(self.one), str(self.other)
+        bar = None if link.held is Held.BARRED else work.membership.bar_before_humans(*sides)
+        if bar and link.decided_by_human:
+            raise _held_back(link, bar)
+        link.merge(**self._evidence(), differing=differ)
+        if bar:
+            return {"outcome": "held_back", "barred": list(bar)}
+        return {"outcome": "merged", **giving_way(work, self.one, self.other)}
+
+    def _by_rule(self, work: Work, link: Link) -> dict[str, Any]:
+        parted = self._parted(work, link)
+        bar = None if link.held is Held.BARRED else work.membership.bar_between(str(self.one), str(self.other))
+        if bar and link.held is Held.MERGED:
+            raise _held_back(link, bar)
+        if bar or parted:
+            link.request_review(**self._evidence())
+            return {"outcome": "review"} | ({"barred": list(bar)} if bar else {"parted": [*map(str, parted or ())]})
+        link.merge(**self._evidence())
+        return {"outcome": "merged"}
+
+    def _evidence(self) -> dict[str, Any]:
+        names = ("reason", "rule", "rule_version", "score", "compared")
+        return {name: getattr(self, name) for name in names}
 
     def _parted(self, work: Work, link: Link) -> tuple[UUID, UUID] | None:
         """Another pair of the two persons that a human set apart; the rule's word on this one holds."""
@@ -100,6 +97,12 @@ class Merge:
         links = links_between(work, self.one, self.other)
         found = next((known for known in links if known.parted_by_human and known is not link), None)
         return (found.pair["low"], found.pair["high"]) if found else None
+
+
+def _held_back(link: Link, bar: tuple[str, str]) -> NothingToChange:
+    return NothingToChange(
+        f"link {link.id} is merged, and held back by the bar of {bar[0]} and {bar[1]}: lift that, or unmerge it"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

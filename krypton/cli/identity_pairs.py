@@ -91,6 +91,8 @@ def merge_asking(ours: Krypton, command: Merge, by: Envelope, as_json: bool) -> 
         confirm(f"{str(differ).partition(':')[0]}. Merge them all the same?", differ)
         answer = ours.execute(replace(command, even_though=differ.differing), by)
     written(answer, as_json)
+    if gone := answer.result.get("gives_way"):
+        err.print(f"a bar stands between: what rules merged gives way, and waits in review: {_named(gone)}")
 
 
 def preview(ours: Krypton, who: Acting, task: str, command: Merge | Unmerge, as_json: bool) -> None:
@@ -128,8 +130,11 @@ def unmerge(
         answer = ours.execute(replace(command, one=low, other=high), by)
     written(answer, as_json)
     if still := answer.result.get("still_joined_by"):
-        pairs = "; ".join(" and ".join(pair) for pair in still)
-        err.print(f"the two are one person still, by other pairs; to part them unmerge, too: {pairs}")
+        err.print(f"the two are one person still, by other pairs; to part them unmerge, too: {_named(still)}")
+
+
+def _named(pairs: Iterable[Iterable[str]]) -> str:
+    return "; ".join(" and ".join(pair) for pair in pairs)
 
 
 def add_to(app: typer.Typer) -> None:

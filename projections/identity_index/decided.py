@@ -78,7 +78,7 @@ class Working:
         self._waiting = waiting
         found = Due(unmerges=[Decision(u["low"], u["high"], *_rule(u), None, (), u["position"]) for u in unmerges])
         for gone in found.unmerges:
-            self._say("link.unmerged", gone.one, gone.other)
+            self._say("link.unmerged", gone)
         proposed: set[frozenset[str]] = set()
         doubtful = self._doubtful(pairs)
         for pair in sorted(pairs, key=lambda p: self._sides(p) in doubtful):  # proposals name the persons that result
@@ -120,7 +120,7 @@ class Working:
         fields = tuple(map(intern, pair["fields"]))  # a few words, of a million decisions
         decision = Decision(one, other, *_rule(pair), pair["score"], fields, pair["position"])
         if pair["action"] == MERGE and merges and not self._set_apart(one, other):
-            self._say("link.merged", one, other)
+            self._say("link.merged", decision)
             found.merges.append(decision)
             return
         both = frozenset((self._name(one), self._name(other)))
@@ -140,8 +140,8 @@ class Working:
         parted = any(self._parted.get(mine, set()) & theirs for mine in self._membership.person_of(one))
         return parted or self._membership.bar_between(one, other) is not None
 
-    def _say(self, event_type: str, one: str, other: str) -> None:
-        low, high = sorted((one, other))
+    def _say(self, event_type: str, said: Decision) -> None:
+        low, high = sorted((said.one, said.other))
         self._asked_about = None
         self._membership.foresee(
             event_type,
@@ -150,6 +150,7 @@ class Working:
                 "high": high,
                 "low_registered": self.registered.get(low, 0),
                 "high_registered": self.registered.get(high, 0),
+                "rule": said.rule,
             },
         )
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from psycopg2.extensions import connection as Connection
 
 from domain.matching.tier import Tier
-from domain.membership import Cluster
+from domain.membership import Cluster, Merging
 from projections.engine.declaration import Tell
 from projections.engine.query import fetch_planned
 from projections.identity_index import weighed, whole
@@ -152,7 +152,7 @@ def _clusters(connection: Connection, schema: str, identities: Iterable[str]) ->
     for row in fetch_planned(connection, CLUSTERS.format(s=schema), ids=list(identities)):
         cluster: Cluster[str] = Cluster(
             {member: held[0] for member, held in row["members"].items()},
-            {(low, high): at for low, high, at in row["merged"]},
+            {(low, high): Merging(by_rule, at) for low, high, at, by_rule in row["merged"]},
             {(low, high) for low, high in row["barred"]},
         )
         found.update(dict.fromkeys(cluster.members, cluster))

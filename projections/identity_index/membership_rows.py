@@ -8,7 +8,7 @@ rows.
 from dataclasses import dataclass, field
 from typing import Any
 
-from domain.membership import Cluster, statement
+from domain.membership import Cluster, Merging, statement
 from projections.engine.projection import RowKey, Rows
 from schemas.event import LedgerEvent
 
@@ -28,14 +28,13 @@ def state(event: LedgerEvent, rows: Rows) -> None:
     """Fold one statement about a pair in: link flags, clusters, nodes and memberships that change by it."""
     said = statement(event.type, event.data)
     assert said is not None  # the caller asks only for events that change membership
-    registered, pair, held = said
-    whole: Cluster[str] = Cluster(registered)
+    whole: Cluster[str] = Cluster(said.registered)
     before = Before()
-    for member in pair:
+    for member in said.pair:
         node = rows.get(RowKey("node", (member,)))
         if node is not None and member not in before.cluster:
             _take_in(node["cluster_id"], whole, before, rows)
-    whole.state(pair, held, event.position)
+    whole.state(said.pair, said.held, event.position, said.rule)
     left = set(before.cluster.values())
     held_back: set[Pair] = set()
     for part in whole.split():
@@ -44,7 +43,7 @@ def state(event: LedgerEvent, rows: Rows) -> None:
         held_back.update(_write(cluster_id, part, before, event.position, rows))
     for gone in left:
         rows.delete(RowKey("cluster", (gone,)))
-    _flag_links(pair, before.held_back, held_back, rows)
+    _flag_links(said.pair, before.held_back, held_back, rows)
 
 
 def _take_in(cluster_id: str, whole: Cluster[str], before: Before, rows: Rows) -> None:
@@ -55,8 +54,8 @@ def _take_in(cluster_id: str, whole: Cluster[str], before: Before, rows: Rows) -
         whole.members[member] = registered
         before.cluster[member] = cluster_id
         before.person[member] = (person, since)
-    for low, high, position in row["merged"]:
-        whole.merged[low, high] = position
+    for low, high, position, by_rule in row["merged"]:
+        whole.merged[low, high] = Merging(by_rule, position)
     whole.barred.update((low, high) for low, high in row["barred"])
     before.held_back.update((low, high) for low, high in row["held_back"])
 
@@ -86,12 +85,18 @@ def _write(cluster_id: str, part: Cluster[str], before: Before, position: int, r
         RowKey("cluster", (cluster_id,)),
         {
             "members": members,
-            "merged": [[low, high, at] for (low, high), at in sorted(part.merged.items(), key=lambda pair: pair[1])],
+            "merged": _merges(part),
             "barred": [list(pair) for pair in sorted(part.barred)],
             "held_back": [list(pair) for pair in held_back],
         },
     )
     return held_back
+
+
+def _merges(part: Cluster[str]) -> list[list[Any]]:
+    """In the order in which they are taken."""
+    taken = sorted(part.merged.items(), key=lambda merge: merge[1])
+    return [[low, high, one.position, one.by_rule] for (low, high), one in taken]
 
 
 def _join(member: str, person_id: str, before: tuple[str, int | None], position: int, rows: Rows) -> None:

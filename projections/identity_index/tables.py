@@ -111,7 +111,7 @@ CLUSTER = Table(
     Column(
         "members", JSONB, nullable=False, comment="identity → [registered position, person, since position or null]"
     ),
-    Column("merged", JSONB, nullable=False, comment="[low, high, position of the merge], in that order"),
+    Column("merged", JSONB, nullable=False, comment="[low, high, position, whether by a rule], in their order"),
     Column("barred", JSONB, nullable=False, comment="[low, high]"),
     Column("held_back", JSONB, nullable=False, comment="merged pairs that a bar keeps apart: [low, high]"),
     info=written_from("krypton.links"),

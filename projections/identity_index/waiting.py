@@ -80,13 +80,14 @@ LEFT JOIN identity_index.link k ON k.low = a.low AND k.high = a.high
 """
 
 PROVEN: Final = """
-w.low_person = w.high_person OR w.held OR (w.state = 'review_requested' AND s.rule = 'human')
-OR (coalesce(w.state, 'proposed') IN ('proposed', 'review_requested')
+w.low_person = w.high_person OR ((w.held OR w.state = 'review_requested') AND s.rule = 'human')
+OR ((w.held OR coalesce(w.state, 'proposed') IN ('proposed', 'review_requested'))
     AND w.low_status = 'QUAL' AND w.high_status = 'QUAL' AND (w.low_ins, w.low_ins_oid) = (w.high_ins, w.high_ins_oid))
 """
 """That two of one assigner are one person: they are merged; a human or the establishment said so, and it waits; or both
 are qualified under one matricule, and nobody set them apart."""
-SUSPECTED: Final = f"w.state IN {ASKED}"
+SUSPECTED: Final = f"(w.state IN {ASKED} OR w.held)"
+"""That a rule found it: a human is asked, or a bar holds the rule's merge back."""
 
 
 def _rows(entries: str) -> str:

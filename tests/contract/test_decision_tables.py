@@ -23,6 +23,7 @@ from domain.commands.views import Promoted, RolledBack
 from domain.decision_tables import PairStated
 from domain.directory import Directory
 from domain.errors import AeTitleTaken, CommandRepeated
+from domain.held import HUMAN
 from domain.ins import TEST
 from domain.ledger import Ledger
 from domain.membership import Membership
@@ -100,10 +101,10 @@ def statement(draw: random.Random, people: list[UUID]) -> Command:
     """Anything that may be said of a pair, by a human or a rule."""
     one, other = draw.sample(people, 2)
     by_rule: dict[str, Any] = {"rule": "strict", "rule_version": 1, "score": 0.9}
-    match draw.randrange(12):
-        case 0:
+    match draw.randrange(9):
+        case 0 | 1:
             return Merge(one=one, other=other, reason="same", **by_rule)
-        case 1:
+        case 2:
             asked = by_rule | {"rule": "review"}
             return Propose(one=one, other=other, reason="alike", compared=["family"], **asked)
         case _:
@@ -154,6 +155,20 @@ def test_two_writers_leave_what_the_log_tells(ours: Ours, seed: int) -> None:
     with ThreadPoolExecutor(2) as pool:
         for done in [pool.submit(write, ours.ledger, seed), pool.submit(write, ours.another, -1 - seed)]:
             done.result(timeout=WITHIN_S)
+    as_folded(ours)
+
+
+def test_a_rules_merge_gives_way_to_a_humans_for_whoever_looks_up(ours: Ours) -> None:
+    """A and B by a rule, A and C barred, B and C by a human; then the human merges A and B as well, too late."""
+    a, b, c, *_ = ours.people
+    ours.ask(Merge(one=a, other=b, reason="same", rule="strict", rule_version=1, score=0.9))
+    ours.ask(Bar(one=a, other=c, reason="twins"))
+    ours.ask(Merge(one=b, other=c, reason="papers seen"))
+    assert ours.another.membership().person_of(str(b)) == {str(b), str(c)}
+    ours.ask(Merge(one=a, other=b, reason="papers seen"))
+    assert ours.another.membership().person_of(str(b)) == {str(b), str(c)}
+    ours.ask(Unmerge(one=b, other=c, reason="twins"))
+    assert ours.another.membership().person_of(str(b)) == {str(a), str(b)}
     as_folded(ours)
 
 
@@ -228,7 +243,7 @@ def test_what_is_not_stored_is_not_looked_up(ours: Ours) -> None:
 
     def insert(low: str, high: str) -> None:
         merged = StoredEvent(uuid4(), 1, "link.merged", b"state")
-        changes = [(0, PairStated(low, high, "merged"))]
+        changes = [(0, PairStated(low, high, "merged", HUMAN))]
         log.insert_events([merged], commands=[known], basis=None, changes=changes)
 
     insert(a, b)
@@ -256,9 +271,9 @@ def differences(url: str) -> list[str]:
         return [one.detail for one in decision_tables_again.differences(url, CODEC, snapshot, 100)]
 
 
-EVERYTHING = """SELECT 'p', low::text, high::text, held, position FROM ledger.pair
-UNION ALL SELECT 't', ae_title, site, NULL, position FROM ledger.ae_title
-UNION ALL SELECT 'r', kind, version::text, published::text, promoted FROM ledger.rules ORDER BY 1, 2, 3"""
+EVERYTHING = """SELECT 'p', low::text, high::text, held, position, rule FROM ledger.pair
+UNION ALL SELECT 't', ae_title, site, NULL, position, NULL FROM ledger.ae_title
+UNION ALL SELECT 'r', kind, version::text, published::text, promoted, NULL FROM ledger.rules ORDER BY 1, 2, 3"""
 
 
 def lived(ours: Ours) -> None:
@@ -285,7 +300,7 @@ def test_what_differs_from_the_log_is_named_and_made_again(on_postgres: Ours, da
     sql(
         database_url,
         f"DELETE FROM ledger.pair WHERE low = '{low}' AND high = '{high}'",
-        f"INSERT INTO ledger.pair VALUES ('{low}', '{foreign}', 'merged', 7)",
+        f"INSERT INTO ledger.pair VALUES ('{low}', '{foreign}', 'merged', 7, 'human')",
         "UPDATE ledger.ae_title SET site = 'CHX'",
         "UPDATE ledger.rules SET promoted = NULL WHERE kind = 'matching'",
     )
@@ -295,7 +310,7 @@ def test_what_differs_from_the_log_is_named_and_made_again(on_postgres: Ours, da
         f"pair {low} {high}", f"pair {low} {foreign}", f"AE title {TITLES[1]}", "rules matching 1",
     }  # fmt: skip
     assert any(
-        one.startswith(f"pair {low} {foreign}: looked up as merged 7, and the log says nothing") for one in found
+        one.startswith(f"pair {low} {foreign}: looked up as merged 7 human, and the log says nothing") for one in found
     )
     assert decision_tables_again.rebuild(database_url, CODEC) == 6  # two of them are rows in another's place
     assert (sql(database_url, EVERYTHING), differences(database_url)) == (right, [])
@@ -336,6 +351,46 @@ def test_an_older_ledgers_tables_are_filled_once(on_postgres: Ours, database_url
     assert decision_tables_again.catch_up(database_url, CODEC)
     assert not decision_tables_again.catch_up(database_url, CODEC)
     assert (sql(database_url, EVERYTHING), differences(database_url)) == (right, [])
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("page", [2, 1_000])
+@pytest.mark.parametrize("by", ["init", "who decides"])
+def test_by_whom_pairs_are_held_is_noted_where_a_program_of_before_did_not(
+    on_postgres: Ours, database_url: str, monkeypatch: pytest.MonkeyPatch, page: int, by: str
+) -> None:
+    """Its tables have no such column; and it may go on beside, and insert rows without."""
+    monkeypatch.setattr(decision_tables_again, "PAGE", page)
+    lived(on_postgres)
+    on_postgres.more()
+    one, other, *_ = on_postgres.people
+    on_postgres.ask(Merge(one=one, other=other, reason="same", rule="strict", rule_version=1, score=0.9))
+    right = sql(database_url, EVERYTHING)
+    assert {rule for kind, *_, rule in right if kind == "p"} == {HUMAN, "strict"}
+    if by == "init":
+        sql(database_url, "ALTER TABLE ledger.pair DROP COLUMN rule")
+        for _ in range(2):
+            tables.create(database_url)
+        assert decision_tables_again.catch_up(database_url, CODEC)
+        assert not decision_tables_again.catch_up(database_url, CODEC)
+    else:
+        sql(database_url, "UPDATE ledger.pair SET rule = NULL")
+        on_postgres.ledger.membership().person_of(str(one))
+    assert (sql(database_url, EVERYTHING), differences(database_url)) == (right, [])
+    as_folded(on_postgres)
+
+
+@pytest.mark.live
+def test_a_row_that_no_event_made_is_nobodys_and_named(on_postgres: Ours, database_url: str) -> None:
+    """Nothing waits for it without end."""
+    one, other, third, *_ = sorted(map(str, on_postgres.people))
+    position = on_postgres.ask(Merge(one=UUID(one), other=UUID(other), reason="so")).positions[-1]
+    for at in (position, 10_000_000):
+        sql(database_url, f"INSERT INTO ledger.pair VALUES ('{other}', '{third}', 'merged', {at})")
+        assert on_postgres.ledger.membership().person_of(third) == {one, other, third}
+        (found,) = differences(database_url)
+        assert found.startswith(f"pair {other} {third}: ")
+        assert decision_tables_again.rebuild(database_url, CODEC) == 1
 
 
 @pytest.mark.live

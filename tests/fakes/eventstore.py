@@ -68,10 +68,10 @@ class MemoryRecorder(popo.POPOApplicationRecorder):
 
     def _look_up(self, position: int, change: Change) -> None:
         match change:
-            case PairStated(low, high, "open"):
+            case PairStated(low, high, "open", _):
                 self._pairs.pop((low, high), None)
-            case PairStated(low, high, held):
-                self._pairs[low, high] = Pair(low, high, held, position)
+            case PairStated(low, high, held, rule):
+                self._pairs[low, high] = Pair(low, high, held, position, rule)
             case TitleGiven(ae_title, site):
                 self._sites[ae_title] = site
             case RulesPublished(kind, version):

@@ -7,6 +7,7 @@ from uuid import UUID
 from domain.commands.directory import EnrollSite
 from domain.commands.doses import ReceivedDose
 from domain.commands.identities import Register
+from domain.held import HUMAN
 from domain.ports import Answer
 from projections.engine.projection import Projection
 from schemas.event import LedgerEvent
@@ -59,7 +60,7 @@ def pair(one: str, other: str) -> Sides:
     return {"one": UUID(one), "other": UUID(other)}
 
 
-def link_event(position: int, registered: dict[str, int], verb: str) -> LedgerEvent:
+def link_event(position: int, registered: dict[str, int], verb: str, rule: str = HUMAN) -> LedgerEvent:
     """A link event of any history, even one that no aggregate would let happen.
 
     ``registered``: the two sides, each with its registration position.
@@ -73,6 +74,7 @@ def link_event(position: int, registered: dict[str, int], verb: str) -> LedgerEv
         "recorded_at": position,
         "actor": "system:test",
         "reason": "because",
+        "rule": rule,
     }
     return LedgerEvent(position, f"link.{verb}", low, 1, data)
 

@@ -99,6 +99,13 @@ def still_joined(world: World, one: str, other: str) -> None:
     assert {*pair} == {str(world.identities[one]), str(world.identities[other])}
 
 
+@then(parsers.parse("the answer names {one} and {other} as the pair that gives way"))
+def gives_way(world: World, one: str, other: str) -> None:
+    assert world.answer is not None
+    (pair,) = world.answer.result["gives_way"]
+    assert {*pair} == {str(world.identities[one]), str(world.identities[other])}
+
+
 @then(parsers.re(r"they are (?P<count>\d+) persons?"), converters={"count": int})
 def count_persons(world: World, count: int) -> None:
     assert len({world.person(code) for code in world.identities}) == count

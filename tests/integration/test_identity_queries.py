@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from functools import partial
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -328,21 +329,46 @@ def test_a_bar_said_after_the_merges_holds_the_later_one_back(region: Hospitals,
     assert queries.person(connection, c) == c
 
 
+def test_a_rules_merge_that_gave_way_waits_and_names_the_bar(region: Hospitals, read: Read) -> None:
+    """A rule's, so a suspicion: it is no proven duplicate as a human's would be."""
+    rules_in_force(region)
+    a, b, c = region.register("CHA", "1"), region.register("CHA", "2"), region.register("CHC", "3")
+    region.ask(Merge(**pair(a, b), reason="alike", rule="strict", rule_version=1, score=0.9))
+    region.ask(Bar(**pair(a, c), reason="twins"))
+    assert review_list(read()) == []
+    region.ask(Merge(**pair(b, c), reason="papers seen"))
+    connection = read()
+    (waiting,) = review_list(connection)
+    assert {m["identity"] for m in waiting["identities"]} == {a, b}
+    assert (waiting["kind"], waiting["code"], waiting["waits_as"]) == ("duplicate", "DPOT", "held back")
+    assert waiting["barred_by"] == [sorted((a, c))]
+    assert [queries.person(connection, one) for one in (a, b, c)] == [a, b, b]
+    region.ask(Merge(**pair(a, b), reason="papers seen"))
+    (waiting,) = review_list(read())
+    assert (waiting["code"], waiting["reason"]) == ("DOUA", "papers seen")
+    region.ask(Unbar(**pair(a, c), reason="no twins"))
+    assert (review_list(read()), queries.person(read(), c)) == ([], a)
+
+
 # rows
 
 
 @pytest.mark.parametrize("batch", [1, 7, 1_000])
 def test_live_rows_equal_rows_folded_in_memory(database_url: str, batch: int) -> None:
-    """However the events are cut into batches: merges, bars, unmerges and dismissals at random."""
+    """However the events are cut into batches: merges by humans and rules, bars, unmerges and dismissals at random."""
     region, chance = Hospitals(), Random(batch)
+    rules_in_force(region)
     people = [region.register("CHA", str(n)) for n in range(8)]
+    by_rule = partial(Merge, rule="strict", rule_version=1, score=0.9)
     for _ in range(120):
-        command = chance.choice((Merge, Merge, Unmerge, Bar, Unbar, Dismiss))
+        command = chance.choice((Merge, Merge, by_rule, by_rule, Unmerge, Bar, Unbar, Dismiss))
         with suppress(RuleBroken):
             region.ask(command(**pair(*chance.sample(people, 2)), reason="at random"))
     with closing(ViewReader(database_url, IdentityIndex())) as reader:
-        reader.read(region, batch)
+        connection = reader.read(region, batch)
         assert reader.tables() == reader.expected(region)
+        held = {one: {m["identity"] for m in queries.members(connection, one)} for one in people}
+    assert held == {one: region.membership().person_of(one) for one in people}
 
 
 @pytest.mark.parametrize(

@@ -132,10 +132,10 @@ def test_a_pair_that_nobody_stated_is_named_and_taken_out_again(
 ) -> None:
     """In no log, so that both are right; decisions would go by it."""
     pair = f"{UUID(int=1)} {UUID(int=2)}"
-    run_sql(ledger, f"INSERT INTO ledger.pair VALUES ('{UUID(int=1)}', '{UUID(int=2)}', 'merged', {AT})")
+    run_sql(ledger, f"INSERT INTO ledger.pair VALUES ('{UUID(int=1)}', '{UUID(int=2)}', 'merged', {AT}, 'human')")
     (found,) = verdict(ours).findings
     assert (found.position, found.log, found.kind) == (AT, Log.DECISION_TABLES, Kind.DECISION_TABLE)
-    assert found.detail == f"pair {pair}: looked up as merged {AT}, and the log says nothing"
+    assert found.detail == f"pair {pair}: looked up as merged {AT} human, and the log says nothing"
     assert cli.ask("restore", "decision-tables") == {"rows": 1}
     assert (verdict(ours).difference, verdict(ours).document()["decision_tables"]) == (None, "ok")
 

@@ -15,6 +15,7 @@ from typer import BadParameter
 
 from domain.actors import Caller
 from domain.aggregates.identity import Identity
+from domain.commands.links import Merge
 from domain.commands.received_patient import ReceivedPatient
 from domain.commands.studies import ReceivedConflict
 from krypton.addresses import Addresses
@@ -24,7 +25,7 @@ from krypton.cli.audit import moment_of
 from krypton.cli.main import run
 from krypton.settings import Settings
 from tests.fakes.ids import IDS, SECRET
-from tests.fakes.region import Region
+from tests.fakes.region import Region, rules_in_force
 
 MATRICULE = "279035121518989"
 CLERK = ("identity", "register", "--assigner", "CHB")
@@ -301,6 +302,18 @@ def test_a_script_merges_people_who_differ_if_it_names_all_that_differs(typed: T
     assert typed.run(*words, "--even-though", "birth-date")[0] == 0
     (merged,) = [event for event in typed.region.history(0) if event.type == "link.merged"]
     assert merged.data["differing"] == ["sex", "birth_date"]
+
+
+def test_a_merge_names_what_rules_merged_that_gives_way(typed: Typed) -> None:
+    one, between, other = typed.region.persons("1", "2", "3")
+    rules_in_force(typed.region)
+    typed.region.ask(Merge(one=one, other=between, reason="alike", rule="strict", rule_version=1))
+    assert typed.run("identity", "bar", one, other, "--reason", "twins")[0] == 0
+    code, _, err = typed.run("identity", "merge", between, other, "--reason", "papers seen")
+    low, high = sorted((one, between))
+    waits = f"a bar stands between: what rules merged gives way, and waits in review: {low} and {high}\n"
+    assert (code, err) == (0, waits)
+    assert typed.region.membership().person_of(str(one)) == {str(one)}
 
 
 def test_an_unmerge_of_two_whom_a_third_joins_offers_the_pair_to_cut(typed: Typed) -> None:

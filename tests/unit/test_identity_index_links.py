@@ -20,7 +20,7 @@ from tests.fakes.views import Hospitals, folded, link_event, of_topics, pair
 IDS = [f"{n:08d}-0000-4000-8000-000000000000" for n in range(7)]
 REGISTERED = dict(zip(IDS, (5, 3, 9, 1, 8, 2, 7), strict=True))
 FIRST = 100  # ledger position of the first statement
-VERBS = ("merged", "merged", "unmerged", "barred", "unbarred", "proposed", "dismissed")
+VERBS = ("merged", "merged by rule", "unmerged", "barred", "unbarred", "proposed", "dismissed")
 
 statements = st.lists(
     st.tuples(st.sets(st.sampled_from(IDS), min_size=2, max_size=2), st.sampled_from(VERBS)), max_size=25
@@ -29,7 +29,7 @@ statements = st.lists(
 
 def said(history: list[tuple[set[str], str]]) -> list[LedgerEvent]:
     return [
-        link_event(FIRST + n, {side: REGISTERED[side] for side in sides}, verb)
+        link_event(FIRST + n, {side: REGISTERED[side] for side in sides}, *verb.split(" by "))
         for n, (sides, verb) in enumerate(history)
     ]
 
@@ -199,6 +199,20 @@ def test_unbarring_lets_a_held_back_merge_count() -> None:
     view.apply(link_event(FIRST + 3, {side: REGISTERED[side] for side in IDS[:2]}, "unbarred"), rows)
     assert (waiting, rows.table("link")[(IDS[1], IDS[2])]["held_back"]) == (True, False)
     assert {person_at(rows, i, FIRST + 3) for i in IDS[:3]} == {IDS[1]}
+
+
+def test_a_rules_merge_is_flagged_held_back_once_a_humans_stands_against_it() -> None:
+    """0-2 merged by a rule, 0-1 barred, 1-2 merged by a human: the newer one holds, until it is taken back."""
+    low, high = {IDS[0], IDS[2]}, {IDS[1], IDS[2]}
+    events = said([(low, "merged by rule"), ({IDS[0], IDS[1]}, "barred"), (high, "merged")])
+    view, rows = IdentityIndex(), folded(IdentityIndex(), events)
+    held_back = {link: row["held_back"] for link, row in rows.table("link").items() if row["state"] == "merged"}
+    assert held_back == {(IDS[0], IDS[2]): True, (IDS[1], IDS[2]): False}
+    assert [person_at(rows, one, FIRST + 1) for one in IDS[:3]] == [IDS[0], IDS[1], IDS[0]]
+    assert [person_at(rows, one, FIRST + 2) for one in IDS[:3]] == [IDS[0], IDS[1], IDS[1]]
+    view.apply(link_event(FIRST + 3, {side: REGISTERED[side] for side in high}, "unmerged"), rows)
+    assert rows.table("link")[(IDS[0], IDS[2])]["held_back"] is False
+    assert person_at(rows, IDS[2], FIRST + 3) == IDS[0]
 
 
 def test_topics_may_arrive_in_any_order_relative_to_each_other() -> None:

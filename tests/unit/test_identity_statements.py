@@ -83,7 +83,7 @@ class Statements(RuleBasedStateMachine):
         self.refused: dict[UUID, dict[Scope, int]] = {}
         self.held: dict[UUID, set[str]] = {}
         self.carried: dict[UUID, tuple[dict[Scope, int], set[str]]] = {}
-        self.merged: dict[Pair, int] = {}
+        self.merged: dict[Pair, tuple[bool, int]] = {}
         self.barred: set[Pair] = set()
         self.said = 0
         for one in range(3):
@@ -230,10 +230,21 @@ class Statements(RuleBasedStateMachine):
     @rule(pair=pairs, before=st.booleans())
     def merge_by_a_rule(self, pair: tuple[int, int], before: bool) -> None:
         """By the rules in force, or by those before them."""
-        sides = self._sides(pair)
-        command = Merge(**sides, rule="strict", rule_version=self.version - before, score=0.9)
-        if self._ask(command).get("outcome") == "merged":
-            self._holds(sides, merged=True)
+        self._merge_by_rule(self._sides(pair), self.version - before)
+
+    @rule(place=who, order=st.permutations(range(3)))
+    def a_rule_a_human_and_a_bar(self, place: int, order: list[int]) -> None:
+        """Of three people, in any order: a rule merges the first two, a human the last two, and a bar keeps the others
+        apart.
+        """
+        first, between, last = (self._person(place + further) for further in range(3))
+        pairs = (first, between), (between, last), (first, last)
+        sides = [{"one": one, "other": other, "reason": "papers seen"} for one, other in pairs]
+        for number in order:
+            if number == 0:
+                self._merge_by_rule(sides[0], self.version)
+            else:
+                (self._merge if number == 1 else self._bar)(sides[number])
 
     @rule(pair=pairs, by_rule=st.booleans())
     def unmerge(self, pair: tuple[int, int], by_rule: bool) -> None:
@@ -408,25 +419,35 @@ class Statements(RuleBasedStateMachine):
         return {}
 
     def _merge(self, sides: dict[str, Any]) -> None:
-        if self._ask(Merge(**sides)):
+        """A human's; the answer says whether the two are one person then."""
+        if told := self._ask(Merge(**sides)):
             self._holds(sides, merged=True)
+            joined = any(person.issuperset((sides["one"], sides["other"])) for person in self._expected())
+            assert told["outcome"] == ("merged" if joined else "held_back")
+
+    def _merge_by_rule(self, sides: dict[str, Any], version: int) -> None:
+        command = Merge(**sides, rule="strict", rule_version=version, score=0.9)
+        if self._ask(command).get("outcome") == "merged":
+            self._holds(sides, merged=True, by_rule=True)
 
     def _bar(self, sides: dict[str, Any]) -> None:
         if self._ask(Bar(**sides)):
             self._holds(sides, barred=True)
 
-    def _holds(self, sides: dict[str, Any], *, merged: bool = False, barred: bool = False) -> None:
+    def _holds(
+        self, sides: dict[str, Any], *, merged: bool = False, by_rule: bool = False, barred: bool = False
+    ) -> None:
         low, high = sorted((sides["one"], sides["other"]))
         self.merged.pop((low, high), None)
         self.barred.discard((low, high))
         self.said += 1
         if merged:
-            self.merged[low, high] = self.said
+            self.merged[low, high] = by_rule, self.said
         if barred:
             self.barred.add((low, high))
 
     def _expected(self) -> set[frozenset[UUID]]:
-        """Merges in their order; one that would bring a barred pair together waits."""
+        """Merges by humans in their order, then those by rules; one that would bring a barred pair together waits."""
         persons = {frozenset({one}) for one in self.people}
         for one, other in sorted(self.merged, key=self.merged.__getitem__):
             left, right = (next(person for person in persons if side in person) for side in (one, other))

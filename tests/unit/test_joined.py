@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.joined import Pair, joined
-from domain.membership import Cluster
+from domain.membership import Cluster, Merging
 
 PEOPLE = "abcdefg"
 graphs = st.sets(st.sampled_from(list(combinations(PEOPLE, 2))), max_size=14)
@@ -19,7 +19,7 @@ def weakness(pair: Pair) -> Pair:
 
 def together(merged: set[Pair]) -> bool:
     """Whether a and g are one person by these pairs."""
-    cluster = Cluster(dict.fromkeys(PEOPLE, 0), dict.fromkeys(merged, 0), set())
+    cluster = Cluster(dict.fromkeys(PEOPLE, 0), dict.fromkeys(merged, Merging(by_rule=False, position=0)), set())
     return "g" in cluster.person_of("a")
 
 

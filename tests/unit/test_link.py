@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import Link
+from domain.commands.announced_pairs import AnnounceMerge
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag
 from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
 from domain.commands.studies import ReassignStudy
@@ -351,6 +352,111 @@ def test_a_merge_that_is_held_back_counts_once_the_bar_is_lifted(region: Region)
     assert "held back by the bar of" in str(refusal)
     region.ask(unbar(a, c))
     assert person(region, c) == {a, b, c}
+
+
+def test_a_rules_merge_gives_way_to_a_humans_newer_one(region: Region) -> None:
+    """L3: a rule merged A and B, A and C are barred from each other, and a human merges B and C."""
+    a, b, c = region.persons("a", "b", "c")
+    for command in (merge(a, b, "strict"), bar(a, c)):
+        region.ask(command)
+    answer = region.ask(merge(b, c))
+    assert answer.result["outcome"] == "merged"
+    assert answer.result["gives_way"] == [sorted((str(a), str(b)))]
+    assert (person(region, a), person(region, b)) == ({a}, {b, c})
+    region.ask(unbar(a, c))
+    assert person(region, a) == {a, b, c}
+
+
+def test_a_rules_merge_gives_way_whenever_the_bar_is_set(region: Region) -> None:
+    """L3: also after both."""
+    a, b, c = region.persons("a", "b", "c")
+    for command in (merge(a, b, "strict"), merge(b, c), bar(a, c)):
+        region.ask(command)
+    assert (person(region, a), person(region, b)) == ({a}, {b, c})
+    region.ask(unmerge(b, c))
+    assert person(region, a) == {a, b}
+
+
+def test_a_rule_that_speaks_after_the_human_changes_nothing(region: Region) -> None:
+    """L3: the same persons as where it spoke first; its merge waits for a human, and counts once asked again."""
+    a, b, c = region.persons("a", "b", "c")
+    for command in (bar(a, c), merge(b, c)):
+        region.ask(command)
+    assert outcome(region, merge(a, b, "strict")) == "review"
+    assert (person(region, a), person(region, b)) == ({a}, {b, c})
+    region.ask(unbar(a, c))
+    assert outcome(region, merge(a, b, "strict")) == "merged"
+
+
+def test_a_merge_that_gave_way_can_be_dismissed_or_made_a_humans(region: Region) -> None:
+    """A human merged B and C before, so what a human says of A and B waits, until C is parted from B."""
+    a, b, c = region.persons("a", "b", "c")
+    for command in (merge(a, b, "strict"), bar(a, c), merge(b, c)):
+        region.ask(command)
+    assert outcome(region, merge(a, b)) == "held_back"
+    assert "held back by the bar of" in str(region.refusal(merge(a, b)))
+    region.ask(unmerge(b, c))
+    assert person(region, a) == {a, b}
+    region.ask(merge(b, c))
+    assert outcome(region, dismiss(b, c)) == "unmerged"
+
+
+def test_what_a_rule_merged_is_a_humans_once_a_human_merges_it_too(region: Region) -> None:
+    """L2, L5: no rule takes it back, and nothing that a human merges later makes it give way."""
+    a, b, c = region.persons("a", "b", "c")
+    region.ask(merge(a, b, "strict"))
+    assert region.ask(merge(a, b)).result == {"link": str(Link.create_id(IDS, *sorted((a, b)))), "outcome": "merged"}
+    assert type(region.refusal(merge(a, b))) is NothingToChange
+    region.ask(bar(a, c))
+    assert outcome(region, merge(b, c)) == "held_back"
+    region.ask(rename(b, "AUTRE"))
+    assert type(region.refusal(unmerge(a, b, "matching"))) is HumanMadeIt
+    assert person(region, a) == {a, b}
+
+
+def test_an_establishment_says_of_two_whom_a_rule_merged_that_they_are_one(region: Region) -> None:
+    """L2, L5: it knows; said again it writes nothing, and no rule takes it back."""
+    a, b = region.persons("a", "b")
+    region.ask(merge(a, b, "strict"))
+    said = AnnounceMerge(site="CHB", pairs=(("a", "b"),), content="1")
+    before = region.head()
+    assert outcome(region, said) == "merged"
+    assert region.types(before) == ["link.merged"]
+    assert region.ask(said).positions == ()
+    region.ask(rename(b, "AUTRE"))
+    assert type(region.refusal(unmerge(a, b, "matching"))) is HumanMadeIt
+
+
+def test_an_establishment_that_may_mean_others_leaves_a_rules_merge_as_it_is(region: Region) -> None:
+    """A rule's merge of two whose sex was corrected since is a rule's still."""
+    a, b = region.persons("a", "b")
+    region.ask(merge(a, b, "strict"))
+    region.ask(Correct(identity=b, stated={"sex": "M"}, reason="papers seen"))
+    assert region.ask(AnnounceMerge(site="CHB", pairs=(("a", "b"),), content="1")).positions == ()
+    assert outcome(region, unmerge(a, b, "matching")) == "unmerged"
+
+
+def test_a_human_who_makes_a_rules_merge_their_own_names_what_differs(region: Region) -> None:
+    """L6: it was corrected since, and one number holds the two together."""
+    a, b = region.persons("a", "b")
+    for one in (a, b):
+        region.ask(number(one))
+    region.ask(merge(a, b, "sure"))
+    region.ask(Correct(identity=b, stated={"sex": "M"}, reason="papers seen"))
+    assert type(region.refusal(merge(a, b))) is TraitsDiffer
+    assert outcome(region, replace(merge(a, b), even_though=("sex",))) == "merged"
+
+
+@pytest.mark.parametrize("both", [True, False])
+def test_of_two_merges_by_humans_that_a_bar_sets_against_each_other_the_earlier_counts(
+    region: Region, both: bool
+) -> None:
+    """L3: and so of two by rules."""
+    a, b, c = region.persons("a", "b", "c")
+    rule = HUMAN if both else "strict"
+    for command in (merge(a, b, rule), merge(b, c, rule), bar(a, c)):
+        region.ask(command)
+    assert (person(region, a), person(region, c)) == ({a, b}, {c})
 
 
 def test_a_merge_that_is_held_back_can_be_dismissed(region: Region) -> None:

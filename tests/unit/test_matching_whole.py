@@ -115,7 +115,7 @@ class Told(NamedTuple):
         sides = {side: registered[side] for link in stated for side in (link["low"], link["high"])}
         whole: Cluster[str] = Cluster(sides)
         for link in stated:
-            whole.state((link["low"], link["high"]), link["state"], link["position"])
+            whole.state((link["low"], link["high"]), link["state"], link["position"], link["rule"])
         return [*whole.split()]
 
 

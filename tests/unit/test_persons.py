@@ -9,11 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.decision_tables import Pair
+from domain.held import HUMAN
 from domain.membership import Membership
 from domain.persons import Persons
 
 PEOPLE = "abcdefg"
-SAID = {"merged": "link.merged", "open": "link.unmerged", "barred": "link.barred"}
+RULE = "strict"
+SAID = {
+    "merged": ("link.merged", HUMAN),
+    "by rule": ("link.merged", RULE),
+    "open": ("link.unmerged", HUMAN),
+    "barred": ("link.barred", HUMAN),
+}
 PAIRS = list(combinations(PEOPLE, 2))
 Statement = tuple[tuple[str, str], str]
 
@@ -23,9 +30,9 @@ histories = st.lists(statements, max_size=25)
 bounded = settings(max_examples=200, deadline=None)
 
 
-def event(pair: tuple[str, str]) -> dict[str, Any]:
+def event(pair: tuple[str, str], said: str) -> dict[str, Any]:
     low, high = pair
-    return {"low": low, "high": high, "low_registered": 0, "high_registered": 0}
+    return {"low": low, "high": high, "low_registered": 0, "high_registered": 0, "rule": SAID[said][1]}
 
 
 class Store:
@@ -36,15 +43,21 @@ class Store:
         self.held: dict[tuple[str, str], Pair] = {}
         self.folded = Membership()
         self.looks: list[set[str]] = []
-        for pair, held in history:
-            self.state(pair, held)
+        for pair, said in history:
+            self.state(pair, said)
 
-    def state(self, pair: tuple[str, str], held: str) -> None:
+    def state(self, pair: tuple[str, str], said: str) -> None:
         self.at += 1
-        self.folded.apply(SAID[held], self.at, event(pair))
+        self.folded.apply(SAID[said][0], self.at, event(pair, said))
         self.held.pop(pair, None)
-        if held != "open":
-            self.held[pair] = Pair(*pair, held, self.at)
+        if said != "open":
+            held = "barred" if said == "barred" else "merged"
+            self.held[pair] = Pair(*pair, held, self.at, SAID[said][1])
+
+    def held_back(self) -> set[tuple[str, str]]:
+        """Merged pairs whose two are two persons."""
+        merged = (pair for pair, one in self.held.items() if one.held == "merged")
+        return {pair for pair in merged if pair[1] not in self.folded.person_of(pair[0])}
 
     def look(self, identities: Collection[str]) -> tuple[int, list[Pair]]:
         """As ``domain.ports.CommandLog.pairs_around``."""
@@ -83,10 +96,31 @@ def test_what_a_batch_did_not_store_yet_comes_on_top(
     store = Store(history)
     persons = Persons(store.look)
     for number, (pair, held) in enumerate(pending):
-        persons.foresee(SAID[held], event(pair))
+        persons.foresee(SAID[held][0], event(pair, held))
         persons.person_of(first[number % len(first)] if first else "a")
     whole = Store([*history, *pending])
     assert same(persons, whole.folded)
+
+
+@bounded
+@given(histories, histories, pairs)
+def test_what_becomes_of_a_humans_merge_is_told_before_it_is_made(
+    history: list[Statement], pending: list[Statement], pair: tuple[str, str]
+) -> None:
+    """Which bar holds it back, or which of the rules' merges it makes give way."""
+    store = Store(history)
+    persons = Persons(store.look)
+    for other, said in pending:
+        persons.foresee(SAID[said][0], event(other, said))
+    before = Store([*history, *pending])
+    if pair in before.held and before.held[pair].rule == HUMAN:
+        return
+    bar, gone = persons.bar_before_humans(*pair), persons.giving_way(*pair)
+    after = Store([*history, *pending, (pair, "merged")])
+    assert (bar is None) == (pair[1] in after.folded.person_of(pair[0]))
+    assert bar is None or (bar in before.held and before.held[bar].held == "barred")
+    assert {*gone} - {pair} == {one for one in after.held_back() - before.held_back() if one != pair}
+    assert bar is None or not {*gone} - {pair}
 
 
 @bounded
@@ -98,7 +132,7 @@ def test_two_parts_looked_up_at_different_moments_never_contradict_each_other(
     store = Store(history)
     persons = Persons(store.look)
     for pair, held in pending:
-        persons.foresee(SAID[held], event(pair))
+        persons.foresee(SAID[held][0], event(pair, held))
     for one in first:
         persons.person_of(one)
     before = store.at
@@ -151,8 +185,8 @@ def test_a_person_of_thousands_is_told_at_once(shape: str) -> None:
     """A look and a walk, no search of each in each: 5,000 members, or 100,000 bars with others."""
     members = [f"{n:05}" for n in range(5_000)]
     ends = {"chain": pairwise(members), "star": ((members[0], one) for one in members[1:])}
-    merged = [Pair(*pair, "merged", at) for at, pair in enumerate(ends.get(shape, ends["chain"]))]
-    barred = [Pair(one, f"x{n}", "barred", 0) for one in members for n in range(20)] if shape == "barred" else []
+    merged = [Pair(*pair, "merged", at, HUMAN) for at, pair in enumerate(ends.get(shape, ends["chain"]))]
+    barred = [Pair(one, f"x{n}", "barred", 0, HUMAN) for one in members for n in range(20)] if shape == "barred" else []
     persons = Persons(lambda _: (1, [*merged, *barred]))
     assert persons.person_of(members[-1]) == {*members}
     assert (persons.bar_between(members[0], "x7") is not None) is (shape == "barred")

@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from domain.decision_tables import Pair
+from domain.held import HUMAN
 from domain.persons import Persons
 from krypton.policies import stored
 from krypton.policies.stored import not_yet_said
@@ -22,7 +23,7 @@ def due(does: str, one: str, other: str) -> Due:
 
 def ledger(*pairs: tuple[str, str, str]) -> Persons:
     """A ledger that holds these pairs, each low, high and how it is held."""
-    return Persons(lambda _: (7, [Pair(*pair, position) for position, pair in enumerate(pairs, 1)]))
+    return Persons(lambda _: (7, [Pair(*pair, position, HUMAN) for position, pair in enumerate(pairs, 1)]))
 
 
 def left(persons: Persons, *dues: Due) -> list[Due]:
