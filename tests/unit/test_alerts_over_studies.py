@@ -21,7 +21,8 @@ from domain.errors import AlertUnchanged
 from domain.rules.document import document
 from domain.work import Command
 from tests.fakes.policies import MemoryEngine
-from tests.fakes.region import Region, dose, exposure
+from tests.fakes.region import Region, dose, exposure, rules_in_force
+from tests.fakes.weighing import ALIKE
 
 SKIN = {"name": "skin-12-weeks", "kind": "skin", "quantity": "dose_rp_mgy", "threshold": 2_000, "days": 84}
 CHILD = {"name": "child", "kind": "study", "quantity": "dlp_mgycm", "threshold": 500, "population": "child"}
@@ -126,6 +127,24 @@ def test_an_unmerge_withdraws_it_and_another_merge_raises_it_again(ward: Ward) -
     ward.ask(Merge(one=one, other=other, reason="one after all"))
     first, again = ward.told("alert_raised")
     assert (again["alert_id"] != first["alert_id"], ward.standing()) == (True, {("skin-12-weeks", str(study))})
+
+
+def test_whom_a_humans_merge_parts_from_the_person_is_judged_again(ward: Ward) -> None:
+    """A rule merged the two; a human merges the first with a third from whom the second is barred: the rule's merge
+    gives way, and the alert of both is withdrawn, though nobody spoke of the second.
+    """
+    rules_in_force(ward.region)
+    one, _ = ward.receive("CHB", 1, shots(1, 1_500.0), stated={**ALIKE})
+    other, study = ward.receive("CHP", 2, shots(2, 1_000.0, "2026-02-05T10:00:00"), stated={**ALIKE})
+    third = ward.region.register("CHA", "3", **ALIKE)
+    ward.ask(Merge(one=one, other=other, reason="alike", rule="strict", rule_version=1))
+    ward.ask(Bar(one=other, other=third, reason="two people"))
+    assert ward.standing() == {("skin-12-weeks", str(study))}
+    ward.ask(Merge(one=one, other=third, reason="seen at the desk"))
+    (gone,) = ward.told("alert_withdrawn")
+    assert (gone["why"], ward.standing()) == ("other_person", set())
+    ward.ask(Unmerge(one=one, other=third, reason="two people"))
+    assert ward.standing() == {("skin-12-weeks", str(study))}
 
 
 def test_a_bar_that_is_put_on_the_unmerged_raises_nothing(ward: Ward) -> None:
