@@ -1,5 +1,6 @@
 """Selects the two versions of a view for a diff, and the erased persons whose texts are masked in both."""
 
+from functools import partial
 from typing import Any
 
 from domain.errors import NotFound
@@ -7,6 +8,7 @@ from krypton.bootstrap import Krypton
 from projections.declared import VIEWS
 from projections.engine.declaration import Meaning
 from projections.engine.sealed import sealed_columns
+from projections.identity_index.grouping import birth_dates_of
 from projections.versions import catalog, promotable
 from projections.versions.diff import Pair
 
@@ -21,9 +23,12 @@ def with_live(ours: Krypton, connection: Any, view: str, version: int) -> Pair:
 
 
 def meaning_of(ours: Krypton, view: str) -> Meaning | None:
-    """What a difference of the view means, by the rules of today; None where rows tell all."""
+    """What a difference of the view means, by the rules of today and birth dates; None where rows tell all."""
     declared, rules, today = VIEWS[view], ours.ledger.rules(), ours.ledger.clock().date()
-    return declared.meaning(*(rules.by_day(kind, today) for kind in declared.told_by))
+    known: list[Any] = [rules.by_day(kind, today) for kind in declared.told_by]
+    if declared.told_by_birth:
+        known.append(partial(birth_dates_of, destroyed=ours.vault.destroyed))
+    return declared.meaning(*known)
 
 
 def with_candidate(ours: Krypton, connection: Any, view: str, version: int | None = None) -> Pair:

@@ -10,5 +10,6 @@ VIEW = View(
     queries=("queries", "alerts", "problems", "over", "acts", "shared", "made"),
     difference="difference:Levels",
     told_by=(DOSE_ACTS,),
+    told_by_birth=True,
     due="over:alerts_due",
 )

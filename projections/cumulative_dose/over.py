@@ -2,8 +2,8 @@
 
 ``dose-alerts``: a study (``over_studies``).
 ``reference-levels``: an exposure, by the act that the mapping in force says (``acts``); only of reports that are not
-superseded and not ``qa``, with the phantom of the level, and adults' levels only. Whom a report states to be under 18,
-or whose age it does not state, is compared with none: birth dates are another view's. ``krypton rules diff`` asks them.
+superseded and not ``qa``, with the phantom of the level, and adults' levels only, whoever it was made on: birth dates
+are another view's, so that ``difference`` asks them, and leaves out who was no adult.
 """
 
 from collections.abc import Sequence
@@ -23,10 +23,14 @@ Document = dict[str, Any]
 SUMMED = QUANTITIES[1:]  # CTDIvol is an average over a scanned length: its sum is meaningless
 KEY = ("kind", "study_id", "act", "quantity", "irradiation_event_uid")
 COLUMNS = (*KEY, "value", "threshold", "rule_version")
+STATED = ("exposed_at", "age_days")
+"""Of an exposure: when it was made, and the age that its report states."""
 
 _VALUE = f"CASE l.quantity {' '.join(f'''WHEN '{q}' THEN e.{q}''' for q in QUANTITIES)} END"
-# Twelve months to a year of 365.25 days, as ``domain.dose_bands`` counts a stated age.
-_ADULT = f"(r.patient->>'age_days')::float8 * 12 / 365.25 >= {ADULT_MONTHS}"
+# Twelve months to a year of 365.25 days, as ``domain.dose_bands`` counts a stated age. Of two reports of one exposure
+# the one that states an adult's tells whom it was made on, where no birth date does.
+_AGE = "(r.patient->>'age_days')::float8"
+_ADULT = f"{_AGE} * 12 / 365.25 >= {ADULT_MONTHS}"
 _EXPOSURES = f"""
 WITH meant AS MATERIALIZED (
     SELECT l.*, m.marks FROM jsonb_to_recordset(%(meant)s::jsonb) m(marks text, act text, modality text)
@@ -34,23 +38,25 @@ WITH meant AS MATERIALIZED (
     WHERE l.kind = '{REFERENCE_LEVELS}' AND l.population = 'adult')
 SELECT DISTINCT ON (e.study_id, l.act, l.quantity, e.irradiation_event_uid)
        '{REFERENCE_LEVELS}' AS kind, e.study_id, l.act, l.quantity, e.irradiation_event_uid,
-       {_VALUE} AS value, l.value AS threshold, l.rule_version
+       {_VALUE} AS value, l.value AS threshold, l.rule_version,
+       coalesce(nullif(e.started_at, ''), r.reported_at) AS exposed_at, {_AGE} AS age_days
 FROM "{{s}}".exposure e
 JOIN "{{s}}".report r ON r.study_id = e.study_id AND r.report_uid = e.report_uid
 JOIN meant l ON l.marks = {MARKS} AND {_VALUE} > l.value
      AND (l.phantom_cm = 0 OR e.phantom_cm = l.phantom_cm)
-WHERE NOT r.qa AND r.superseded_by IS NULL AND {_ADULT}
+WHERE NOT r.qa AND r.superseded_by IS NULL
   AND (e.implausible IS NULL OR NOT e.implausible ? l.quantity OR r.accepted_position IS NOT NULL)
-ORDER BY e.study_id, l.act, l.quantity, e.irradiation_event_uid, {_VALUE} DESC, l.value
+ORDER BY e.study_id, l.act, l.quantity, e.irradiation_event_uid, {_ADULT} DESC NULLS LAST,
+         {_VALUE} DESC, l.value
 """
 
 
 def over(schema: str, meant: str) -> str:
-    """The query, with ``COLUMNS``; ``irradiation_event_uid`` and ``act`` are empty where a whole study is over.
+    """The query, with ``COLUMNS`` and ``STATED``; of a whole study ``irradiation_event_uid`` and ``act`` are empty.
     ``meant``, which is a parameter of it, too: as ``projections.cumulative_dose.acts.meant``; no exposure is looked at
     where none is of an act.
     """
-    studies = _studies(schema)
+    studies = f"SELECT s.*, NULL::text AS exposed_at, NULL::float8 AS age_days FROM ({_studies(schema)}) s"
     return studies if meant == NONE else f"{studies}\nUNION ALL ({_EXPOSURES.format(s=schema)})"
 
 

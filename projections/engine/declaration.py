@@ -50,6 +50,7 @@ class View:
     ``kinds``: of the rules that it is made with, in the order in which ``projection`` takes rule sets; without any, it
     takes those that need no publishing. ``queries``: the modules that answer from its rows. ``difference``: what a
     difference between two versions means beyond rows; ``told_by``: kinds of the rules of the day that it is told by.
+    ``told_by_birth``: whether it is told by birth dates too, which another view knows.
     ``due``: what its rules call for and nobody has decided.
     ``rest_s``: for how many seconds its worker fetches no more after few events, so that more are applied together.
     """
@@ -60,6 +61,7 @@ class View:
     queries: tuple[str, ...]
     difference: str | None = None
     told_by: tuple[str, ...] = ()
+    told_by_birth: bool = False
     due: str | None = None
     rest_s: float = 0.0
 
@@ -76,9 +78,11 @@ class View:
         """The shapes of its tables."""
         return cast("Shapes", self._part("shape:SHAPES"))
 
-    def meaning(self, *rules: Any) -> Meaning | None:
-        """What a difference means, by one rule set per kind of ``told_by``, or by none; None where rows tell all."""
-        return None if self.difference is None else cast(Meaning, self._part(self.difference)(*rules))
+    def meaning(self, *known: Any) -> Meaning | None:
+        """What a difference means; None where rows tell all. ``known``: one rule set per kind of ``told_by``, and where
+        it is ``told_by_birth`` what tells birth dates; or nothing.
+        """
+        return None if self.difference is None else cast(Meaning, self._part(self.difference)(*known))
 
     def find_due(self) -> "FindDue | None":
         """What asks a version's schema for decisions newly due; None where the view's rules decide nothing."""

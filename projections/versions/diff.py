@@ -38,8 +38,12 @@ POSITIONS = """
 SELECT version, topic, "partition", next FROM views.position
 WHERE view = %(view)s AND version IN (%(live)s, %(candidate)s)
 """
-# A diff reads two whole versions once: fast sorting and hashing in memory matters more than saving memory.
-SESSION = "SET LOCAL work_mem = '256MB'; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 2"
+# A diff reads two whole versions once: fast sorting and hashing in memory matters more than saving memory, and what a
+# cursor begins is read to its end.
+SESSION = (
+    "SET LOCAL work_mem = '256MB'; SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 2; "
+    "SET LOCAL cursor_tuple_fraction = 1"
+)
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg2
 import pytest
 
 from domain.aggregates.dose import Dose
@@ -17,8 +19,14 @@ from domain.dose_alerts import AlertRules
 from domain.dose_judging import due_in_study
 from domain.errors import NotFound
 from domain.rules.document import RuleId
-from krypton.views import rebuild
+from domain.sight import ALL
+from krypton.queries.comparing import comparison
+from krypton.queries.doses import asked_of, factors_of
+from krypton.views import compare, rebuild
 from krypton.views.rebuild import OtherRules, Wish
+from projections.cumulative_dose import queries as doses
+from projections.versions import diff
+from projections.versions.diff import Pair
 from tests.fakes.erasing import Erase
 from tests.fakes.region import dose, exposure, rules_in_force
 from tests.fakes.views import pair
@@ -263,6 +271,68 @@ def test_a_level_of_adults_is_never_a_childs(world: RuledWorld, age_days: int | 
     world.work(DOSES)
     summary, _ = world.differs(DOSES, world.build(DOSES, reference_levels=2011))
     assert summary["doses"]["newly_over"] == over
+
+
+def told_over(world: RuledWorld, identity: str) -> int:
+    """How many values of the person a reader is shown as over today's text."""
+    with world.ours.snapshot() as connection:
+        asked = asked_of(connection, [identity], (), ALL, factors_of(world.ours))
+        asked = replace(asked, compare=comparison(world.ours).exposure)
+        shown = doses.dose(connection, [{"identity": identity}], asked=asked)
+    return sum(value["now"]["over"] for one in shown["exposures"] for value in one["levels"] if value["now"])
+
+
+def two_texts(world: RuledWorld) -> tuple[int, int]:
+    """Versions of the view under the chest levels of 2011 and of 2019, which are 250 and 200; all views read all."""
+    world.publish("dose-acts", 1, ACTS)
+    for year, value in ((2011, 250), (2019, 200)):
+        world.publish("reference-levels", year, {"levels": [{**LEVEL, "value": value}]})
+    for view in (IDENTITIES, DOSES):
+        world.work(view)
+    old, new = (world.build(DOSES, reference_levels=year) for year in (2011, 2019))
+    return old, new
+
+
+@pytest.mark.parametrize(
+    ("birth_date", "age_days", "over"),
+    [
+        ("2019-05-05", 20_000, 0),
+        ("1960-05-05", 2_000, 1),
+        ("1960-05-05", None, 1),
+        ("2019-05-05", None, 0),
+        ("2008-00-00", 20_000, 1),  # seventeen or eighteen years old on the day: then the report says it
+        ("2008-00-00", None, 0),
+        ("", 20_000, 1),
+    ],
+)
+def test_a_diff_goes_by_the_birth_date_first_as_what_readers_are_shown(
+    world: RuledWorld, birth_date: str, age_days: int | None, over: int
+) -> None:
+    person = world.register(local_id="D1", birth_date=birth_date)
+    report = replace(grown(dose("1.9.1", chest("1.8.1", 220)), age_days), reported_at="2026-01-02T09:00:00")
+    study = world.receive(1, report)
+    old, new = two_texts(world)
+    summary, told = world.differs(DOSES, new, old)
+    assert told_over(world, person) == over
+    assert summary["doses"] == {"newly_over": over, "no_longer_over": 0}
+    assert [(one["study_id"], one["irradiation_event_uid"]) for one in told] == [(study, "1.8.1")] * over
+
+
+def test_a_page_of_differences_counts_no_child(world: RuledWorld) -> None:
+    """Between the doses of adults lie those of children, whom reports state to be grown."""
+    born = {number: "2019-05-05" if number % 2 else "1960-05-05" for number in range(6)}
+    for number, birth_date in born.items():
+        world.register(local_id=f"D{number}", birth_date=birth_date)
+        report = grown(dose(f"1.9.{number}", chest(f"1.8.{number}", 220)))
+        world.receive(number, replace(report, reported_at="2026-01-02T09:00:00"))
+    old, new = two_texts(world)
+    everything = world.differs(DOSES, new, old)[1]
+    with closing(psycopg2.connect(world.url)) as connection:
+        compared = Pair(DOSES, old, new, meaning=compare.meaning_of(world.ours, DOSES))
+        pages = [diff.meaning(connection, compared, offset, 2) for offset in (0, 2, 4)]
+    assert sorted(one["irradiation_event_uid"] for one in everything) == ["1.8.0", "1.8.2", "1.8.4"]
+    assert [len(page) for page in pages] == [2, 1, 0]
+    assert [one for page in pages for one in page] == everything
 
 
 @pytest.mark.parametrize(("phantom", "over"), [(16, 0), (32, 1)])
