@@ -4,7 +4,6 @@ As a folder, which appears whole or not at all; or as a ZIP file, which is writt
 """
 
 import hashlib
-import os
 import shutil
 import zlib
 from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ from adapters.archive.entry import digest_of
 from adapters.archive.places import OWNER_ONLY_FOLDER
 from adapters.archive.zipped import Member, Zip
 from adapters.dicom.refusal import Unreadable
-from adapters.durable import OWNER_ONLY
+from adapters.durable import OWNER_ONLY, PART, write_whole
 
 CHECKSUMS: Final = "checksums.sha256"
 DIRECTORY: Final = "DICOMDIR"
@@ -82,14 +81,9 @@ def write_zip(archive: Archive, study: str, target: Path, step: Step = lambda: N
     if target.exists():
         raise FileExistsError(f"{target} is there already: name a new file")
     zipped = zip_study(archive, study, step)
-    with _whole(target) as made, open(made, "xb", opener=_owner_only) as file:
-        for piece in zipped.pieces:
-            file.write(piece)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(target, zipped.pieces, OWNER_ONLY)
     return zipped.instances
-
-
-def _owner_only(path: str, flags: int) -> int:
-    return os.open(path, flags, OWNER_ONLY)
 
 
 def _beside(found: FileSet, sums: dict[str, str]) -> dict[str, bytes]:
@@ -145,23 +139,16 @@ def _damaged(file: File) -> Damaged:
 
 @contextmanager
 def _whole(target: Path) -> Iterator[Path]:
-    """A name beside it for a folder or file, which takes the target's name when it is whole."""
-    aside = target.with_name(f".{target.name}.part")
-    _remove(aside)
+    """A name beside it for a folder, which takes the target's name when it is whole."""
+    aside = target.with_name(f"{target.name}{PART}")
+    shutil.rmtree(aside, ignore_errors=True)
     target.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield aside
         aside.rename(target)
     except BaseException:
-        _remove(aside)
-        raise
-
-
-def _remove(aside: Path) -> None:
-    if aside.is_dir():
         shutil.rmtree(aside, ignore_errors=True)
-    else:
-        aside.unlink(missing_ok=True)
+        raise
 
 
 def _copy(file: File, target: Path) -> str:

@@ -13,6 +13,7 @@ from krypton.cli import audit_heads, audit_proofs
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import asker, krypton
 from krypton.cli.groups import command_group
+from krypton.cli.new_files import new_file, write
 from krypton.cli.options import AsJson, Ref, utc
 from krypton.cli.output import document, err, facts, out, short, table, when
 
@@ -142,7 +143,9 @@ def moment_of(text: str) -> int | datetime:
 def exposure(
     one: Ref,
     other: Ref,
-    file: Annotated[Path | None, typer.Option("--out", dir_okay=False, help="Write the officer's report here.")] = None,
+    file: Annotated[
+        Path | None, typer.Option("--out", dir_okay=False, help="Write the officer's report to a new file.")
+    ] = None,
     who: As = OWN,
     reason: Why = ASKED,
     whole: Whole = False,
@@ -152,10 +155,12 @@ def exposure(
     from krypton.auditing.exposure import exposure as asked
     from krypton.auditing.exposure_report import markdown
 
+    if file is not None:
+        new_file(file, "--out")
     ours = krypton()
     found = asked(ours, one, other, asker(ours, who, reason, one), whole=whole)
     if file is not None:
-        file.write_text(markdown(found))
+        write(file, markdown(found).encode())
         err.print(f"written to {file}")
     if as_json:
         document(found)

@@ -15,7 +15,7 @@ from krypton.cli.dose_device import device
 from krypton.cli.dose_export import export
 from krypton.cli.dose_findings import acts, findings
 from krypton.cli.dose_levels import compared
-from krypton.cli.dose_page import Language, Page, keep, language_of, new_file, site_names
+from krypton.cli.dose_page import Language, Page, language_of, site_names
 from krypton.cli.dose_region import region
 from krypton.cli.dose_reread import reread
 from krypton.cli.dose_return import returned
@@ -23,6 +23,7 @@ from krypton.cli.dose_study import study
 from krypton.cli.dose_sums import Since, SumsBy, Until, days, estimates, period, skin, sums
 from krypton.cli.given import line
 from krypton.cli.groups import command_group
+from krypton.cli.new_files import keep, new_file
 from krypton.cli.options import AsJson, CommandId, Limit, Ref
 from krypton.cli.output import document, heading, out, table
 from krypton.cli.patient import patient

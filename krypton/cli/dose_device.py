@@ -8,9 +8,10 @@ import typer
 
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton
-from krypton.cli.dose_page import Language, keep, language_of, new_file, site_names
+from krypton.cli.dose_page import Language, language_of, site_names
 from krypton.cli.dose_region import beside
 from krypton.cli.dose_sums import Since, Until, days, period
+from krypton.cli.new_files import keep, new_file
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, heading, out, table
 

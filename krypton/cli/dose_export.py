@@ -8,8 +8,8 @@ import typer
 
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import asker, krypton
-from krypton.cli.dose_page import keep, new_file
 from krypton.cli.given import line
+from krypton.cli.new_files import keep, new_file
 from krypton.cli.options import Ref
 
 Study = Annotated[

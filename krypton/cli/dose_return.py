@@ -8,8 +8,8 @@ import typer
 
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import asker, krypton
-from krypton.cli.dose_page import keep, new_file
 from krypton.cli.dose_sums import Since, Until, days, period
+from krypton.cli.new_files import keep, new_file
 from krypton.cli.output import facts, heading, out, table
 
 FIGURES: Final = ("quantity", "patients", "median", "mean", "q1", "q3")

@@ -8,7 +8,8 @@ import typer
 from domain.dose_alerts import QUANTITIES
 from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import asker, krypton
-from krypton.cli.dose_page import Language, Page, keep, language_of, new_file, site_names
+from krypton.cli.dose_page import Language, Page, language_of, site_names
+from krypton.cli.new_files import keep, new_file
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, facts, table
 

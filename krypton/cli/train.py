@@ -11,6 +11,7 @@ from domain.matching.model import Model
 from domain.rules.place import Place
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton
+from krypton.cli.new_files import write
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, facts, out, table
 
@@ -43,7 +44,7 @@ def train_matching(
     wanted = Wanted(version=version, in_force_from=since, sample=sample, placeless=placeless)
     with ours.snapshot() as connection, progress("identities read", None) as bar:
         found = train(connection, wanted, bar.advance)
-    file.write_text(found.text())
+    write(file, found.text().encode())
     if as_json:
         document(found.document | {"identities": found.identities})
         return

@@ -1,12 +1,12 @@
 """krypton dose return: a new file, whole and its owner's alone; nothing is asked where it cannot be written."""
 
+import os
 import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from adapters import durable
 from domain.errors import NotFound
 from krypton.cli import dose_return
 from krypton.cli.main import run
@@ -90,10 +90,9 @@ def test_without_a_group_there_is_no_file(tmp_path: Path, capsys: pytest.Capture
 def test_a_disk_that_is_full_leaves_no_half_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "return.csv"
 
-    def full(path: Path, *_: Any) -> None:
-        path.write_bytes(b"half")
+    def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(durable, "write_new", full)
+    monkeypatch.setattr(os, "fsync", full)
     assert run([*RETURN, "--csv", str(out)]) == 2
-    assert not out.exists()
+    assert [*tmp_path.glob("return*")] == []
