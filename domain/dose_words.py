@@ -1,8 +1,9 @@
 """Parts what a device says in words of a dose from its quantities: an event seals the words, and nothing else.
 
 Protocol, region and side tell what was looked at; names of stations and serial numbers where; age and weight of whom,
-the operator by whom; notes and raw texts may hold anything. Quantities, and what they are compared by, stay in clear
-for those who add up doses and see no person.
+the operator by whom; notes and raw texts may hold anything. A dose of an organ tells by its organ what was looked at,
+and may tell the sex, or of a pregnancy: it is sealed whole. Other quantities, and what they are compared by, stay in
+clear for those who add up doses and see no person.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,12 @@ OF_EXPOSURE: Final = (
     *("protocol", "target_region", "acquisition", "laterality", "side", "raw", "not_understood"),
     *("target_region_code", "acquisition_code", "filters", "radiopharmaceutical"),
 )
+ORGAN_DOSES: Final = "organ_doses"
+"""Of an exposure; among its words where there are any, since version 4 of the event."""
+ORGAN_TOTALS: Final = "organ_totals"
+"""The same of a report's totals."""
+ORGAN: Final = "organ_mgy:"
+"""Before the code of the organ: a total of this name is the dose of that organ alone."""
 OF_PATIENT: Final = ("age_days", "weight_kg", "size_cm", "pregnant")
 NOT_STATED: Final[Mapping[str, Any]] = {**dict.fromkeys(OF_REPORT), "patient": dict.fromkeys(OF_PATIENT)}
 
@@ -33,11 +40,18 @@ def parted(
     words = {
         "device": _only(device, OF_DEVICE),
         "not_understood": list(not_understood),
-        "exposures": [_only(exposure, OF_EXPOSURE) for exposure in exposures],
+        "exposures": [_said(exposure) for exposure in exposures],
         **NOT_STATED,
         **said,
     }
-    return _without(device, OF_DEVICE), [_without(exposure, OF_EXPOSURE) for exposure in exposures], words
+    clear = [_without(exposure, OF_EXPOSURE) | {ORGAN_DOSES: []} for exposure in exposures]
+    return _without(device, OF_DEVICE), clear, words
+
+
+def parted_totals(totals: Mapping[str, Any]) -> tuple[Document, Document]:
+    """The totals that stand in clear; and those of organs, by ``ORGAN_TOTALS``, nothing where there are none."""
+    organs = {name: value for name, value in totals.items() if name.startswith(ORGAN)}
+    return _without(totals, tuple(organs)), {ORGAN_TOTALS: organs} if organs else {}
 
 
 def words_of(report: Mapping[str, Any]) -> Document:
@@ -47,7 +61,7 @@ def words_of(report: Mapping[str, Any]) -> Document:
     """
     words = report["words"]
     if not isinstance(words, dict):
-        nothing: Document = dict.fromkeys(OF_EXPOSURE)
+        nothing: Document = {**dict.fromkeys(OF_EXPOSURE), ORGAN_DOSES: None}
         unknown: Document = {**NOT_STATED, "device": None, "not_understood": None}
         return {**unknown, "exposures": [nothing for _ in report["exposures"]]}
     if "patient" in words:
@@ -57,6 +71,21 @@ def words_of(report: Mapping[str, Any]) -> Document:
         **words,
         "exposures": [{**dict.fromkeys(OF_EXPOSURE), **said} for said in words["exposures"]],
     }
+
+
+def organ_totals_of(report: Mapping[str, Any]) -> Document:
+    """The totals of organs of an event ``dose.reported`` of whatever version; none where its words cannot be read."""
+    words = report["words"]
+    if not isinstance(words, dict):
+        return {}
+    in_clear = parted_totals(report["totals"])[1]
+    return {**in_clear.get(ORGAN_TOTALS, {}), **words.get(ORGAN_TOTALS, {})}
+
+
+def _said(exposure: Mapping[str, Any]) -> Document:
+    """Doses of organs only where there are any: a rebuild reads the words of each exposure, and few have some."""
+    organs = exposure.get(ORGAN_DOSES)
+    return _only(exposure, OF_EXPOSURE) | ({ORGAN_DOSES: organs} if organs else {})
 
 
 def _only(whole: Mapping[str, Any], names: Sequence[str]) -> Document:

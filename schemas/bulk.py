@@ -55,16 +55,17 @@ class _Readers(dict[bytes, _Known]):
     """What is known of a schema by the first bytes of its records; compiled when the first of them comes.
 
     A view meets some ten of the ledger's types, and a process that starts need not wait for all. Raises KeyError for
-    older versions, and for what is not compiled: ``Codec`` reads those.
+    older versions of another layout, and for what is not compiled: ``Codec`` reads those.
     """
 
     def __init__(self, registry: Registry, reads: Mapping[str, Collection[str]]) -> None:
         super().__init__()
-        self._latest = {bytes([MAGIC]) + one.id.to_bytes(4, "big"): one for one in registry.latest.values()}
+        alike = (registry.by_id[one] for one in registry.laid_out_alike)
+        self._compilable = {bytes([MAGIC]) + one.id.to_bytes(4, "big"): one for one in alike}
         self._reads = reads
 
     def __missing__(self, prefix: bytes) -> _Known:
-        schema = self._latest[prefix]
+        schema = self._compilable[prefix]
         try:
             found = self[prefix] = _Known.of(schema, self._reads.get(schema.type))
         except NotCompiled as odd:

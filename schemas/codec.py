@@ -121,11 +121,11 @@ class Codec:
     def decode(self, raw: bytes, version: int, *, unseal: bool = True) -> tuple[Schema, dict[str, Any]]:
         """The schema and the fields as plain values; sealed ones decrypted, or kept as bytes with ``unseal=False``."""
         written = self.schema_of(raw)
-        schema = self.registry.latest[written.type]
+        schema, alike = self.registry.latest[written.type], written.id in self.registry.laid_out_alike
         body = BytesIO(raw)
         body.seek(5)
         try:
-            data: dict[str, Any] = schemaless_reader(body, written.hot, None if schema is written else schema.hot)
+            data: dict[str, Any] = schemaless_reader(body, written.hot, None if alike else schema.hot)
         except (ValueError, EOFError, IndexError, TypeError, UnicodeDecodeError) as wrong:
             raise NotAnEvent(f"truncated or damaged body of {written.name} ({type(wrong).__name__})") from None
         if schema.measures and not _finite(data):

@@ -91,6 +91,10 @@ def _schema(ident: int, name: str, document: dict[str, Any]) -> Schema:
     )
 
 
+def _alike(one: Schema, other: Schema) -> bool:
+    return one is other or (_plain(one.document) == _plain(other.document) and one.sealed == other.sealed)
+
+
 class Registry:
     """All schemas, by id and by event type."""
 
@@ -99,6 +103,8 @@ class Registry:
         self.latest: dict[str, Schema] = {}
         for schema in sorted(schemas, key=lambda s: s.version):
             self.latest[schema.type] = schema
+        self.laid_out_alike = frozenset(s.id for s in schemas if _alike(s, self.latest[s.type]))
+        """Ids of the newest versions, and of those with bytes laid out and sealed as theirs: only meanings differ."""
 
     def of_type(self, event_type: str) -> Schema:
         """The newest schema of an event type. Raises UnknownSchema."""

@@ -33,7 +33,7 @@ from domain.dose_alerts import DEVICE_RULE, Alert, greatest, passed_levels
 from domain.dose_moments import moments
 from domain.dose_reports import Held
 from domain.dose_standing import Reports
-from domain.dose_words import NOT_STATED, parted
+from domain.dose_words import NOT_STATED, organ_totals_of, parted, parted_totals
 from domain.errors import AlertUnchanged, NoExposure, NoteMissing, ReportKnown, ValuesUnchanged
 from domain.ids import Ids
 
@@ -184,6 +184,7 @@ class Dose(Aggregate):
         new = Held.of(report_uid, at, exposures, totals, doubtful, stated["source"], device)
         pairs = self.reports.superseding(new, corrects)
         clear_device, clear, words = parted(device, exposures, not_understood, said)
+        clear_totals, organs = parted_totals(totals)
         self._reported(
             study_id=self.study_id,
             identity_id=self.identity_id,
@@ -191,8 +192,8 @@ class Dose(Aggregate):
             report_uid=report_uid,
             device=clear_device,
             exposures=clear,
-            words=words,
-            totals=totals,
+            words={**words, **organs},
+            totals=clear_totals,
             **stated,
         )
         for old, by in pairs:
@@ -222,7 +223,10 @@ class Dose(Aggregate):
         tolerances: dict[str, int],
     ) -> None:
         whole = {**device, **(words["device"] or {})} if isinstance(words, dict) else device
-        self.reports.held[report_uid] = Held.of(report_uid, reported_at, exposures, totals, implausible, source, whole)
+        all_totals = totals | organ_totals_of({"totals": totals, "words": words})
+        self.reports.held[report_uid] = Held.of(
+            report_uid, reported_at, exposures, all_totals, implausible, source, whole
+        )
         self.reports.moments |= moments(site, report_uid, reported_at, modality, exposures, words)
         self.passed[report_uid] = {(one.kind, one.event) for one in passed_levels(exposures)}
 

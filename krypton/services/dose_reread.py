@@ -19,7 +19,7 @@ from adapters.inbox.spool import Spool
 from domain.commands.directory import is_enrolled
 from domain.commands.doses import ReceivedDose, RereadDose, is_test, reading_uid
 from domain.dose_reports import IMAGE, READ_AGAIN
-from domain.dose_words import NOT_STATED, OF_DEVICE, OF_EXPOSURE, parted, words_of
+from domain.dose_words import NOT_STATED, OF_DEVICE, OF_EXPOSURE, organ_totals_of, parted, words_of
 from domain.errors import NotFound, RuleBroken
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
@@ -78,7 +78,7 @@ def reread(
         by = partial(_by, actor, base) if wish.write else None
         for rows, instances in _of_images(ours, wish):
             step()
-            before = {row["report_uid"]: _on_record(ours, row["position"]) for row in rows}
+            before = {row["report_uid"]: on_record(ours, row["position"]) for row in rows}
             again.study(rows[0], before, instances, by)
     if (wish.study or wish.report) and not (done["read"] or done["no_file"] or done["refused"]):
         raise NotFound("no dose of that study or report is on record: krypton dose reports --all lists them")
@@ -105,7 +105,7 @@ def _judged(ours: Krypton) -> Judged:
 
 def _one(ours: Krypton, spool: Spool, stored: _Stored, judged: Judged, by: Envelope | None, done: Document) -> None:
     told = {"site": stored.site, "report_uid": stored.uid, "study": stored.study}
-    before = _on_record(ours, stored.position) if stored.standing else None
+    before = on_record(ours, stored.position) if stored.standing else None
     path = spool.claim(stored.site, stored.uid)
     if (stored.standing and before is None) or not path.is_file():
         done["no_file"] += 1
@@ -195,7 +195,7 @@ def _readings(rows: list[Document]) -> Iterator[_Stored]:
         yield _Stored(study, uid, row["site"], last["report_uid"], last["position"])
 
 
-def _on_record(ours: Krypton, position: int) -> Document | None:
+def on_record(ours: Krypton, position: int) -> Document | None:
     """What the event at a position states; None: its words are an erased person's."""
     (event,) = ours.ledger.recorder.select_notifications(position, 1)
     data = ours.codec.decode(event.state, event.originator_version)[1]
@@ -204,7 +204,8 @@ def _on_record(ours: Krypton, position: int) -> Document | None:
     words = words_of(data)
     notes = [note for note in words["not_understood"] if not note.startswith(READ_AGAIN)]
     exposures = ({**clear, **said} for clear, said in zip(data["exposures"], words["exposures"], strict=True))
-    return _compared(data, data["device"] | words["device"], exposures, words | {"not_understood": notes})
+    stated = data | {"totals": data["totals"] | organ_totals_of(data)}
+    return _compared(stated, data["device"] | words["device"], exposures, words | {"not_understood": notes})
 
 
 def whole(received: ReceivedDose) -> Document:

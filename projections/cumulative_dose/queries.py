@@ -16,7 +16,7 @@ from projections.cumulative_dose import alerts
 from projections.cumulative_dose.asked import Asked
 from projections.cumulative_dose.disagreements import conflicts, disagreeing, stand_ins
 from projections.cumulative_dose.distinct import stated_alone, sums
-from projections.cumulative_dose.shown import exposure, report, told_of
+from projections.cumulative_dose.shown import exposure, report, told_of, with_organs
 from projections.cumulative_dose.sums import dated, grouped, skin
 from projections.engine.query import NOW, fetch, masked
 
@@ -93,7 +93,7 @@ def dose(
     """
     at = NOW if at_position is None else at_position
     identities = [member["identity"] for member in members]
-    seen = _seen(connection, identities, at, sight, started)
+    seen = _seen(connection, identities, erased, at, sight, started)
     known = [told_of(row, erased, asked) for row in distinct(seen.carried)]
     shown = [row for row in known if asked.period.holds(dated(row))]
     totals = stated_alone(seen.reports, seen.carried)
@@ -140,8 +140,15 @@ class _Seen(NamedTuple):
     withheld: int
 
 
-def _seen(connection: Connection, identities: Sequence[str], at: int, sight: Sight, started: Starts) -> _Seen:
-    found = fetch(connection, REPORTS, identities=identities, at=at)
+def _seen(
+    connection: Connection,
+    identities: Sequence[str],
+    erased: Collection[str],
+    at: int,
+    sight: Sight,
+    started: Starts,
+) -> _Seen:
+    found = [with_organs(report, erased) for report in fetch(connection, REPORTS, identities=identities, at=at)]
     kept = [report for report in found if not _excluded(report, sight, started)]
     reports = [report for report in kept if not sight.withholds(report["position"], [report["site"]])]
     by_report = {_key(report): report for report in reports}

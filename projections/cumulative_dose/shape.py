@@ -112,6 +112,7 @@ SHAPES: Final[Shapes] = {
             "device": "JSONB",
             "device_words": "JSONB",
             "totals": "JSONB",
+            "organ_totals": "JSONB",
             "qa": "BOOLEAN",
             "source": "TEXT",
             "warnings": "JSONB",

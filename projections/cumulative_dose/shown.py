@@ -29,6 +29,12 @@ def _is_gone(row: Row, erased: Collection[str]) -> bool:
     return row["subject_id"] in erased or str(row["identity"]) in erased
 
 
+def with_organs(report: Row, erased: Collection[str]) -> Document:
+    """A report of which the totals hold those of organs too, where an erasure did not take them."""
+    organs = {} if _is_gone(report, erased) else report["organ_totals"] or {}
+    return {**report, "totals": report["totals"] | organs}
+
+
 def told_of(row: Row, erased: Collection[str], asked: Asked) -> Row:
     """An exposure with its bands, its estimate and what is said of a pregnancy, and without words that an erasure took,
     or that are nobody's to read.
@@ -40,7 +46,7 @@ def told_of(row: Row, erased: Collection[str], asked: Asked) -> Row:
     of = band(birth_date=age[0], exposed_at=age[1], age_days=age[2], weight_kg=patient.get("weight_kg"))
     words: Document = {**dict.fromkeys((*WORDS, "side"), ERASED), "raw": {}, "not_understood": GONE} if gone else {}
     if gone:
-        words |= {"procedure": None, "procedure_code": None}
+        words |= {"procedure": None, "procedure_code": None, "organ_doses": None}
     told = {
         **row,
         **words,

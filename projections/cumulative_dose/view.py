@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from domain.dose_alerts import AlertRules
 from domain.dose_levels import ReferenceLevels
-from domain.dose_words import words_of
+from domain.dose_words import ORGAN_TOTALS, organ_totals_of, parted_totals, words_of
 from domain.rules import alerts as thresholds
 from domain.rules import plausible as bounds
 from domain.rules.document import DOSE_ALERTS, PLAUSIBLE_DOSES, REFERENCE_LEVELS
@@ -83,7 +83,8 @@ def _reported(event: LedgerEvent, rows: Rows) -> None:
             "subject_id": subject_id,
             "device": data["device"],
             "device_words": words["device"],
-            "totals": data["totals"],
+            "totals": parted_totals(data["totals"])[0],
+            ORGAN_TOTALS: organ_totals_of(data) or None,
             "qa": data["qa"],
             "source": data["source"],
             "warnings": data["warnings"] or None,

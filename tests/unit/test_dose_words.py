@@ -32,7 +32,7 @@ def test_an_event_of_before_is_read_with_nulls_for_the_words_that_came_later() -
 
 def test_the_words_of_an_erased_person_are_null() -> None:
     (said,) = words_of({"words": "[erased]", "exposures": [{}]})["exposures"]
-    assert said == dict.fromkeys(OF_EXPOSURE)
+    assert said == dict.fromkeys((*OF_EXPOSURE, "organ_doses"))
 
 
 def test_what_a_report_says_is_in_its_event() -> None:

@@ -11,9 +11,8 @@ from adapters.dicom.rdsr.concepts import BOTH, CONCEPTS, SIDES, TOTALS
 from adapters.dicom.rdsr.tree import Content, Item, Tree
 from adapters.dicom.rdsr.units import NotUnderstood, canonical, tolerated
 from domain.dose_distinct import total
+from domain.dose_words import ORGAN
 
-ORGAN: Final = "organ_mgy:"
-"""Before the code of the organ: a total of this name is the dose of that organ alone."""
 RESTATED: Final = "restated:"
 """Before a quantity: a total of this name repeats the sum of others' events."""
 _SUMS: Final = (*TOTALS, "activity")

@@ -13,6 +13,7 @@ from projections.access_history import queries as sharing
 from projections.access_history.view import AccessHistory
 from projections.cumulative_dose.disagreements import conflicts, disagreeing, stand_ins
 from projections.cumulative_dose.distinct import stated_alone, sums
+from projections.cumulative_dose.shown import with_organs
 from projections.cumulative_dose.view import CumulativeDose
 from projections.engine.projection import Projection
 from projections.identity_index.view import IdentityIndex
@@ -203,7 +204,7 @@ def _reports(rows: MemoryRows, studies: set[str]) -> dict[tuple[str, str], Row]:
         (study, uid): {
             "study_id": study,
             "report_uid": uid,
-            **row,
+            **with_organs({**row, "identity": None}, ()),
             "superseded": row["superseded_by"] is not None,
             "accepted": row["accepted_position"] is not None,
         }

@@ -6,12 +6,13 @@ the dose, and its source; an effective dose is marked as an estimate, with facto
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from pydicom.dataset import Dataset
 
 from domain.dose_distinct import total
 from domain.dose_reports import IMAGE
+from domain.dose_words import ORGAN
 from krypton.faces.dose.exams import counted, exams
 from krypton.faces.dose.standards.concepts import AGENT, EXPECTED, PROCEDURES, REPORTED, SUMS, Code, partly
 from krypton.faces.dose.standards.sr import codes
@@ -21,8 +22,6 @@ from krypton.faces.dose.standards.summary import Summary, zoned
 from schemas.event import ERASED
 
 Row = Mapping[str, Any]
-ORGAN: Final = "organ_mgy:"
-"""Before the organ's code: the name of a total of an estimate, as ``adapters.dicom.rdsr.patient_dose`` reads it."""
 
 
 def values(found: Row, study_uid: str, summaries: Sequence[Summary]) -> Iterator[Dataset]:
