@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton
+from krypton.cli.dose_sums import period
 from krypton.cli.options import AsJson
 from krypton.cli.output import document, heading, out, table, text, when
 
@@ -48,6 +49,8 @@ def beside(found: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> Non
     if rows := [_row(group) for group in groups if group["region"]]:
         title = f"Beside the region, from {told['since']} to {told['until']}: {told['sites']} establishments"
         table(rows, COLUMNS, title)
+        if not told["same_period"]:
+            out.print(f"the device's medians are of another period:{period(found)}")
 
 
 def _row(group: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,8 @@ HEAD: Final = ("made_at", "acts", "levels", "since", "until", "exposures", "pers
 
 
 def beside(connection: Any, found: Document, acts: int, levels: int, age_s: float) -> Document:
-    """A ``dose device`` document with the region: ``region`` says of when it is, by which rules and how it stands; each
+    """A ``dose device`` document with the region: ``region`` says of when it is, by which rules and how it stands, and
+    whether it is of the months that the devices' figures are of (``same_period``); each
     group has its own figures, None where the region has none. ``acts``, ``levels``: versions of the rules in force;
     ``age_s``: after which it is made again.
     """
@@ -33,7 +34,7 @@ def beside(connection: Any, found: Document, acts: int, levels: int, age_s: floa
         group | {"region": _of_group(group, figures.get(tuple(group[name] for name in region.NAMED)))}
         for group in found["groups"]
     ]
-    return found | {"groups": groups, "region": _head(known, state)}
+    return found | {"groups": groups, "region": _head(known, state, found)}
 
 
 def _state(known: Mapping[str, Any] | None, acts: int, levels: int, age_s: float) -> str:
@@ -44,9 +45,16 @@ def _state(known: Mapping[str, Any] | None, acts: int, levels: int, age_s: float
     return OLD if known["age_s"] > LATE * age_s else CURRENT
 
 
-def _head(known: Mapping[str, Any] | None, state: str) -> Document:
+def _head(known: Mapping[str, Any] | None, state: str, found: Document) -> Document:
     told = known or dict.fromkeys(HEAD)
-    return {"state": state, **{name: told[name] for name in HEAD}, "least_sites": LEAST_SITES}
+    same = None if known is None else _same_period(known, found)
+    return {"state": state, **{name: told[name] for name in HEAD}, "same_period": same, "least_sites": LEAST_SITES}
+
+
+def _same_period(known: Mapping[str, Any], found: Document) -> bool:
+    """Whether the figures of the devices and of the region are of the same months. Without an end: up to now."""
+    until = found["until"]
+    return found["since"] == known["since"] and (until is None or until[:7] == known["until"][:7])
 
 
 def _of_group(group: Mapping[str, Any], told: Mapping[str, Any] | None) -> Document | None:

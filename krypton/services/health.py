@@ -17,7 +17,7 @@ from domain.times import iso
 from krypton.bootstrap import Krypton
 from krypton.errors import ServiceUnavailable, unanswered
 from krypton.policies.fold import PREFIX, PolicyFold
-from krypton.services import decisions, image_health, matching_health
+from krypton.services import decisions, image_health, matching_health, region_health
 from krypton.services.decisions import Decision
 from krypton.views import following
 from krypton.views.looking import Looked, Place, Problem, look
@@ -121,6 +121,8 @@ def measure(ours: Krypton) -> Health:
             health.policies = operators.open_counts(connection, int(now * US))
             _erasures(health, connection, int(now * US))
             health.problems += matching_health.problems_of(connection)
+            late_s = region_health.late_after(ours.settings.region_age_s)
+            health.problems += region_health.problems_of(connection, late_s)
             health.connections, health.connections_most = limits.holders(connection), limits.most(connection)
             readers = _readers(rows, versions)
             looked = look(ours, {(*place, at) for read in readers.values() for place, at in read.items()})

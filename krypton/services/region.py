@@ -16,6 +16,7 @@ import psycopg2
 
 from domain.dose_acts import DoseActs
 from domain.dose_levels import ReferenceLevels
+from domain.dose_practice import whole_months
 from krypton.bootstrap import Krypton
 from krypton.errors import ServiceUnavailable
 from krypton.queries.census import PERIOD
@@ -115,7 +116,8 @@ def _is_due(known: Document | None, by: By, age_s: float) -> bool:
 def _make(ours: Krypton, rules: _Rules, making: Pass, by: By, step: Step) -> None:
     today = rules.today.isoformat()
     last = making.last_day(today) or today
-    since = (max(date.fromisoformat(last), date.min + PERIOD) - PERIOD).isoformat()
+    first = (max(date.fromisoformat(last), date.min + PERIOD) - PERIOD).isoformat()
+    since = whole_months(first, None)[0] or first  # as of a device, of which nobody asks for a period
     making.make(by, since, last, Judge(_aged_by(ours.vault.destroyed), rules.group), step)
 
 

@@ -21,7 +21,8 @@ from projections.dose_practice.region import COUNTS, MADE, NAMED, QUARTILES, Gro
 from projections.dose_practice.values import VALUES
 
 PAGE: Final = 10_000
-SETTINGS: Final = {"work_mem": "64MB", "jit": "off"}
+SETTINGS: Final = {"work_mem": "64MB", "jit": "off", "cursor_tuple_fraction": "1"}
+"""A cursor is read to its end: the plan that is quickest for all of its rows."""
 TRY: Final = "SELECT pg_try_advisory_lock(hashtext('krypton dose region'))"
 WAIT: Final = "SELECT pg_advisory_lock(hashtext('krypton dose region'))"
 LAST: Final = """
@@ -47,7 +48,7 @@ COUNTED: Final = """
 SELECT count(*), count(DISTINCT person), count(DISTINCT site), now() FROM practised
 """
 BORN: Final = f"""
-CREATE TEMPORARY TABLE born AS SELECT row_number() OVER () AS n, uid, practised.identity_id::text AS identity, day,
+SELECT uid, practised.identity_id::text AS identity, day,
        nullif(population, '') AS population, nullif(practised.weight, '') AS weight, stated_kg
 FROM practised LEFT JOIN identity_index.identity USING (identity_id)
 WHERE population <> 'adult' OR coalesce(traits->>'birth_date', '9999') > {ADULTS_BORN} || '-12-31'
@@ -59,8 +60,8 @@ UPDATE practised SET population = aged.population, weight = aged.weight, weight_
 FROM aged WHERE practised.uid = aged.uid
 """
 KINDS: Final = f"""
-CREATE TEMPORARY TABLE kind AS SELECT row_number() OVER () AS n, {", ".join(ALIKE)},
-       {", ".join(f"bool_or({q} IS NOT NULL) AS {q}" for q in QUANTITIES)} FROM practised GROUP BY {", ".join(ALIKE)}
+SELECT {", ".join(ALIKE)}, {", ".join(f"bool_or({q} IS NOT NULL) AS {q}" for q in QUANTITIES)}
+FROM practised GROUP BY {", ".join(ALIKE)}
 """
 PLACES: Final = """
 CREATE TEMPORARY TABLE place (site text, marks text, population text, weight text, weight_kg float8, phantom_cm int,
@@ -173,7 +174,7 @@ class Pass:
             step(2)
             self._age(cursor, judge)
             step(3)
-            groups = _placed(cursor, judge)
+            groups = _placed(self.connection, cursor, judge)
             step(4)
             cursor.execute(VALUED)
             step(5)
@@ -185,9 +186,8 @@ class Pass:
 
     def _age(self, cursor: Cursor, judge: Judge) -> None:
         """Give them the population by their birth date, where that is known; else as reports state it."""
-        cursor.execute(BORN)
         cursor.execute(AGED)
-        for page in _pages(cursor, "born", ("uid", "identity", "day", "population", "weight", "stated_kg")):
+        for page in _pages(self.connection, BORN):
             found = judge.aged(self.connection, [Stated(*row) for row in page])
             rows = [
                 (uid, population or "", weight or "", NONE if weight_kg is None else weight_kg)
@@ -209,24 +209,20 @@ class Pass:
             execute_values(cursor, f"INSERT INTO dose_region.figure ({figure}) VALUES %s", rows)
 
 
-def _pages(cursor: Cursor, table: str, columns: Sequence[str]) -> Iterator[list[tuple[Any, ...]]]:
-    """The rows of a temporary table by its number ``n``, a page at a time."""
-    cursor.execute(f"SELECT count(*) FROM {table}")
-    ((count,),) = cursor.fetchall()
-    for after in range(0, count, PAGE):
-        cursor.execute(
-            f"SELECT {', '.join(columns)} FROM {table} WHERE n > %s AND n <= %s ORDER BY n", (after, after + PAGE)
-        )
-        yield cursor.fetchall()
+def _pages(connection: Connection, query: str) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows of a query, a page at a time: PostgreSQL keeps them, and holds no table meanwhile."""
+    with connection.cursor("pages", withhold=True) as cursor:
+        cursor.execute(query)
+        while page := cursor.fetchmany(PAGE):
+            yield page
 
 
-def _placed(cursor: Cursor, judge: Judge) -> Sequence[Group]:
+def _placed(connection: Connection, cursor: Cursor, judge: Judge) -> Sequence[Group]:
     """The groups by number, after each kind of exposure has its place in one."""
     numbers: dict[Group, int] = {}
     cursor.execute("ANALYZE practised")
-    cursor.execute(KINDS)
     cursor.execute(PLACES)
-    for page in _pages(cursor, "kind", (*ALIKE, *QUANTITIES)):
+    for page in _pages(connection, KINDS):
         places = []
         for site, marks, population, weight, weight_kg, phantom_cm, *has in page:
             quantities = [quantity for quantity, there in zip(QUANTITIES, has, strict=True) if there]

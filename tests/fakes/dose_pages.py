@@ -219,5 +219,13 @@ def beside_region(found: Document, state: str = "current") -> Document:
     return found | {
         "groups": [group | {"region": told(group)} for group in found["groups"]],
         "region": head
-        | {"state": state, "acts": 1, "levels": 2019, "exposures": 900, "persons": 800, "least_sites": 3},
+        | {
+            "state": state,
+            "acts": 1,
+            "levels": 2019,
+            "exposures": 900,
+            "persons": 800,
+            "least_sites": 3,
+            "same_period": True,
+        },
     }

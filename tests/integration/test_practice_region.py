@@ -16,7 +16,7 @@ import pytest
 from domain.commands.links import Merge
 from krypton.addresses import Addresses
 from krypton.bootstrap import Krypton
-from krypton.services import region
+from krypton.services import region, region_health
 from krypton.services.budget import BUDGETS
 from krypton.settings import Settings
 from postgres.session import held, keep_within
@@ -78,7 +78,7 @@ def exams(world: RegionWorld, chance: Random) -> pd.DataFrame:
     for number in range(200):
         site = chance.choice([*PLACES, *PLACES[:3], PLACES[0]])
         who = chance.randrange(len(KINDS) * 4)
-        kind, day = KINDS[who % len(KINDS)], chance.choice(["2025-06-10", "2025-01-02", "2024-06-10", "2024-06-09"])
+        kind, day = KINDS[who % len(KINDS)], chance.choice(["2025-06-10", "2025-01-02", "2024-06-01", "2024-05-31"])
         values = [round(chance.lognormvariate(5, 0.5), 2) for _ in range(chance.randint(1, 2))]
         protocol = chance.choice(["Thorax PA", "THORAX PA", "inconnu"])
         identity = world.give(site, f"P{who}", *values, day=day, protocol=protocol, **kind)
@@ -97,7 +97,7 @@ def computed(frame: pd.DataFrame, same: dict[str, str]) -> dict[tuple[str, str],
         for person, whom in zip(frame["person"], frame["whom"], strict=True)
     ]
     frame = frame.assign(population=[population for population, _ in whose], weight=[weight for _, weight in whose])
-    frame = frame[(frame["day"] >= "2024-06-10") & (frame["protocol"] != "inconnu")]
+    frame = frame[(frame["day"] >= "2024-06-01") & (frame["protocol"] != "inconnu")]
     found = {}
     for (population, weight), group in frame.groupby(["population", "weight"]):
         people, sites, values = group["person"].nunique(), group["site"].nunique(), group["value"]
@@ -128,7 +128,7 @@ def test_figures_of_the_region_equal_what_pandas_computes_from_the_exams(world: 
         }
     assert found.keys() == expected.keys() >= {("adult", ""), ("child", "20 kg"), ("child", "30 kg"), ("", "")}
     assert found == {key: tuple(map(about, values)) for key, values in expected.items()}
-    assert (made["since"], made["until"], made["sites"]) == ("2024-06-10", "2025-06-10", 5)
+    assert (made["since"], made["until"], made["sites"]) == ("2024-06-01", "2025-06-10", 5)
     assert made["told"] == sum(values[3] is not None for values in expected.values()) >= 2
 
 
@@ -229,6 +229,27 @@ def test_what_a_clock_that_was_ahead_made_is_made_again(world: RegionWorld) -> N
     assert region.look(world.ours)
     world.query("UPDATE dose_region.made SET made_at = now() + interval '400 days' RETURNING 1")
     assert [region.look(world.ours), region.look(world.ours)] == [True, False]
+
+
+def test_health_says_that_it_was_never_made_or_is_late_and_what_to_do(world: RegionWorld) -> None:
+    def said(late_s: float = region_health.late_after(21_600.0)) -> list[str]:
+        with world.ours.snapshot() as connection:
+            return [f"{one.part}: {one.what}" for one in region_health.problems_of(connection, late_s)]
+
+    assert said(0.0) == []  # there is nothing to compare
+    of_all(world)
+    world.fold()
+    (never,) = said(0.0)
+    assert never.startswith("region: practice was never compared with the region; ")
+    assert never.endswith("krypton dose region makes it now")
+    assert said() == []  # not yet
+    assert region.look(world.ours)
+    assert said() == []
+    world.query("UPDATE dose_region.made SET made_at = now() - interval '13 hours' RETURNING 1")
+    (late,) = said()
+    assert "practice was compared with the region 13 hours ago" in late
+    world.query("DROP SCHEMA dose_region CASCADE; SELECT 1")
+    assert said() == ["region: practice is compared with no region: its tables are not there: run krypton init"]
 
 
 @pytest.fixture
@@ -375,8 +396,11 @@ def test_an_operator_makes_it_now_and_the_page_shows_it_at_80_columns(world: Reg
     made = line.ask("dose", "region")
     assert (made["exposures"], made["sites"], made["groups"], made["told"]) == (16, 5, 1, 1)
     shown = line.show("dose", "device", "CHA")
-    assert "Beside the region, from 2024-06-10 to 2025-06-10: 5 establishments" in shown
+    assert "Beside the region, from 2024-06-01 to 2025-06-10: 5 establishments" in shown
     assert re.search(r"^Chest PA +adult +DAP mGy·cm² +500 +100, 500 +between them +5$", shown, re.MULTILINE)
+    assert "another period" not in shown  # both are of the year before the last day, in whole months
+    other = line.show("dose", "device", "CHA", "--since", "2025-06-01")
+    assert "the device's medians are of another period: from 2025-06-01" in other
     assert max(map(len, shown.splitlines())) <= 80
 
 

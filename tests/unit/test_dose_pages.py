@@ -223,3 +223,10 @@ def test_a_box_lies_on_the_regions_quartiles_which_the_key_the_table_and_the_wor
 def test_a_comparison_with_the_region_that_is_old_or_not_there_is_told(state: str, said: str) -> None:
     text = device_page(beside_region(device(300), state), "en", TODAY)
     assert (DEVICE_WORDS["en"][said] in text, '<rect class="region"' in text) == (True, state == "old")
+
+
+def test_a_region_of_other_months_than_the_page_is_told() -> None:
+    found = beside_region(device(300))
+    assert "of another period" not in device_page(found, "en", TODAY)
+    other = found | {"region": found["region"] | {"same_period": False}}
+    assert "The figures of the devices are of another period: " in device_page(other, "en", TODAY)

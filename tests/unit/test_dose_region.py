@@ -23,6 +23,7 @@ HEAD = {
     "persons": 300_000,
     "sites": 150,
     "least_sites": 3,
+    "same_period": True,
 }
 GROUP = {
     "act": "Chest PA",
@@ -36,7 +37,7 @@ TOLD = {"exposures": 900, "persons": 400, "sites": 12, "too_small": False, "q1":
 
 
 def said(capsys: pytest.CaptureFixture[str], region: Any, **head: Any) -> str:
-    beside({"region": HEAD | head}, [GROUP | {"region": region}])
+    beside({"since": "2026-01-01", "until": None, "region": HEAD | head}, [GROUP | {"region": region}])
     return capsys.readouterr().out
 
 
@@ -95,3 +96,9 @@ def test_what_is_missing_or_old_is_said_with_what_to_do(
     assert words in shown
     assert "krypton dose region makes it now (operators)" in shown
     assert "{" not in shown
+
+
+def test_where_the_device_is_told_of_other_months_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "another period" not in said(capsys, TOLD | {"lies": "above"})
+    told = said(capsys, TOLD | {"lies": "above"}, same_period=False)
+    assert "the device's medians are of another period: from 2026-01-01" in told

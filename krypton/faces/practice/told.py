@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from krypton.faces.dose.words import day, number
+from krypton.faces.dose.words import day, number, period
 from krypton.faces.practice.charts import of_region
 from krypton.faces.practice.words import WORDS, label
 
@@ -67,6 +67,7 @@ class Telling:
         parts = [
             self._words["region_is"].format(sites=region["sites"], **days),
             self._words["region_made"].format(made=day(str(region["made_at"])[:10], self._language)),
+            "" if region["same_period"] else self._words["region_other"].format(period=period(found, self._language)),
             self._words["region_old"] if region["state"] == "old" else "",
         ]
         return {"shown": True, "said": " ".join(filter(None, parts))}

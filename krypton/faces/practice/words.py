@@ -26,6 +26,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "region_is": "Région : la bande va du premier au troisième quartile de {sites} établissements, "
         "du {since} au {until}.",
         "region_old": "Cette comparaison est ancienne.",
+        "region_other": "Les chiffres des appareils sont d’une autre période : {period}.",
         "region_made": "Comparaison établie le {made}.",
         "region_absent": "Pas de comparaison avec la région à ce jour.",
         "region_quartiles": "Quartiles de la région",
@@ -85,6 +86,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "region_is": "Region: the band goes from the first to the third quartile of {sites} establishments, "
         "from {since} to {until}.",
         "region_old": "This comparison is old.",
+        "region_other": "The figures of the devices are of another period: {period}.",
         "region_made": "Comparison made on {made}.",
         "region_absent": "There is no comparison with the region now.",
         "region_quartiles": "Quartiles of the region",
