@@ -145,3 +145,19 @@ def test_on_a4_nothing_is_too_wide_and_neither_rows_nor_pictures_are_cut_in_two(
     )
     (rule,) = page.evaluate(margins)
     assert ("A4" in rule.upper(), "counter(page)" in rule) == (True, True)
+
+
+def test_a_long_study_prints_on_few_sheets_with_all_that_is_told(browser: Browser, tmp_path: Path) -> None:
+    """Two hundred exposures with technique: a row of each takes two or three short lines."""
+    out, context = tmp_path / "page.html", browser.new_context(offline=True)
+    out.write_text(PAGES["angiography"](), "utf-8")
+    page = context.new_page()
+    page.goto(out.as_uri())
+    sheets = page.pdf(prefer_css_page_size=True).count(b"/Type /Page\n")
+    page.emulate_media(media="print")
+    told = page.evaluate(
+        "() => [...document.querySelectorAll('.each tbody td, .each tbody th')].map((one) => one.innerText)"
+    )
+    context.close()
+    assert 0 < sheets <= 12
+    assert (len(told), [one for one in told if not one.strip()]) == (200 * 4, [])
