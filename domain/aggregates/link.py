@@ -22,6 +22,7 @@ Source: RNIV (the national identity-vigilance reference), duplicates and collisi
 """
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +32,11 @@ from domain.deferred import Deferred
 from domain.errors import HumanMadeIt, NothingToChange, PairBarred, SameIdentity, StillMerged
 from domain.held import HUMAN, Held
 from domain.ids import Ids
+
+
+@lru_cache(maxsize=20_000)  # one decision names a pair some six times
+def _id(ids: Ids, low: str, high: str) -> UUID:
+    return ids.of("link", low, high)
 
 
 class Link(Aggregate):
@@ -109,9 +115,9 @@ class Link(Aggregate):
         return cls(cls.create_id(ids, low, high), low, high, low_registered, high_registered)
 
     @staticmethod
-    def create_id(ids: Ids, low: UUID, high: UUID) -> UUID:
+    def create_id(ids: Ids, low: UUID | str, high: UUID | str) -> UUID:
         """The link's id: the same pair always has the same one. ``low`` sorts first (L1)."""
-        return ids.of("link", str(low), str(high))
+        return _id(ids, str(low), str(high))
 
     deferred: Deferred
 

@@ -11,7 +11,7 @@ from uuid import UUID
 from domain.aggregates.link import Link
 from domain.commands.evidence import agreeing, refuse_erased, refuse_held
 from domain.commands.joining import giving_way, refuse_joined, still_joined
-from domain.commands.pairs import differing, ids_between, in_review, link_of, links_between
+from domain.commands.pairs import differing, ids_among, in_review, link_of, links_between
 from domain.errors import EvidenceGone, NothingToChange, OnePersonAlready
 from domain.held import HUMAN, Held
 from domain.ids import Ids
@@ -25,7 +25,7 @@ def look_up(work: Work, commands: "Sequence[Merge | Propose]") -> None:
     sides = {side for pair in asked for side in pair}
     work.locate(sides)
     work.membership.load(map(str, sides))
-    work.fetch({link for one, other in asked for link in ids_between(work, one, other)})
+    work.fetch(ids_among(work, asked))
 
 
 @dataclass(frozen=True, kw_only=True)

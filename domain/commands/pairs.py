@@ -1,6 +1,8 @@
 """What was said of a pair, and of two persons, as commands on pairs look it up; and in what two people differ."""
 
 from collections.abc import Collection, Iterable
+from itertools import combinations
+from typing import Final
 from uuid import UUID
 
 from domain.aggregates.identity import Identity
@@ -8,6 +10,10 @@ from domain.aggregates.link import Link
 from domain.errors import OnePersonAlready, SameIdentity, TraitsDiffer
 from domain.unlike import in_words, unlike
 from domain.work import Work
+
+FEW: Final = 20
+"""Identities that merges make one person, of whom all pairs are looked up together: their number grows with the square.
+"""
 
 
 def link_of(work: Work, one: UUID, other: UUID) -> Link:
@@ -24,9 +30,38 @@ def link_of(work: Work, one: UUID, other: UUID) -> Link:
 def ids_between(work: Work, one: UUID, other: UUID) -> list[UUID]:
     """The ids of the links of all pairs of two persons; none where they are one."""
     mine, theirs = (work.membership.person_of(str(side)) for side in (one, other))
-    if mine & theirs:
-        return []
-    return [Link.create_id(work.ids, *sorted((UUID(a), UUID(b)))) for a in mine for b in theirs]
+    return [] if mine & theirs else _ids(work, mine, theirs)
+
+
+def _ids(work: Work, mine: Collection[str], theirs: Collection[str]) -> list[UUID]:
+    return [Link.create_id(work.ids, *sorted((a, b))) for a in mine for b in theirs]
+
+
+def ids_among(work: Work, asked: Collection[tuple[UUID, UUID]]) -> set[UUID]:
+    """The ids of the links that ``links_between`` is asked for where all these are merged, one after the other."""
+    near: dict[frozenset[str], set[frozenset[str]]] = {}
+    found = set[UUID]()
+    for pair in asked:
+        one, other = (frozenset(work.membership.person_of(str(side))) for side in pair)
+        found.update(() if one & other else _ids(work, one, other))
+        near.setdefault(one, set()).add(other)
+        near.setdefault(other, set()).add(one)
+    while near:
+        persons = _joined(near)
+        if 2 < sum(map(len, persons)) <= FEW:
+            found.update(link for one, other in combinations(persons, 2) for link in _ids(work, one, other))
+    return found
+
+
+def _joined(near: dict[frozenset[str], set[frozenset[str]]]) -> set[frozenset[str]]:
+    """Some of the persons that are near each other; they are taken out."""
+    first = next(iter(near))
+    found, frontier = {first}, [first]
+    while frontier:
+        more = near.pop(frontier.pop()) - found
+        found |= more
+        frontier += more
+    return found
 
 
 def links_between(work: Work, one: UUID, other: UUID) -> list[Link]:

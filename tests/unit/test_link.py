@@ -1,7 +1,8 @@
 """Links: merging, unmerging and barring pairs, in any order. Numbered cases are those of the identity case list."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import permutations
+from itertools import pairwise, permutations
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import Link
+from domain.commands import pairs
 from domain.commands.announced_pairs import AnnounceMerge
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag
 from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
@@ -662,6 +664,29 @@ def test_a_rule_links_nobody_twice_who_are_one_person_by_now(region: Region) -> 
         region.ask(merge(one, other, "strict"))
     assert type(region.refusal(merge(b, c, "strict"))) is OnePersonAlready
     assert type(region.refusal(propose(b, c))) is OnePersonAlready
+
+
+@pytest.mark.parametrize(("few", "looks"), [(pairs.FEW, 2), (2, 4)])
+def test_what_merges_of_one_person_ask_for_is_looked_up_together(
+    region: Region, monkeypatch: pytest.MonkeyPatch, few: int, looks: int
+) -> None:
+    """Each joins those before, with whom it may have been set apart: the identities are looked up, and all their pairs;
+    of a person of many as they come.
+    """
+    people = region.persons("a", "b", "c", "d", "e")
+    region.ask(dismiss(people[0], people[-1]))
+    asked, load = list[int](), region.load
+
+    def counted(ids: Sequence[UUID]) -> Any:
+        asked.append(len(ids))
+        return load(ids)
+
+    monkeypatch.setattr(pairs, "FEW", few)
+    monkeypatch.setattr(region, "load", counted)
+    merges = [(merge(one, other, "strict"), Envelope("system:test")) for one, other in pairwise(people)]
+    told = [answer.result["outcome"] for answer in region.execute_many(merges) if isinstance(answer, Answer)]
+    assert told == [*["merged"] * 3, "review"]
+    assert len(asked) == looks
 
 
 @pytest.mark.parametrize("version", [0, 1, 3])
