@@ -119,13 +119,15 @@ class Histories(RuleBasedStateMachine):
         if found := self._ask(command):
             self.people.append(UUID(found["identity"]))
 
-    @rule(who=few, what=st.integers(0, 6), text=texts)
+    @rule(who=few, what=st.integers(0, 8), text=texts)
     def state(self, who: int, what: int, text: str) -> None:
         one = self.people[who]
         every: tuple[Command, ...] = (
             identities.Correct(identity=one, stated={"family": "FICTIF", "given": "Alex"}, reason=text),
             identities.SetStatus(identity=one, status=Status.VALI, reason=text),
             identities.AttachIns(identity=one, matricule="279035121518989", oid=OID),
+            identities.AttachIns(identity=one, matricule="279035121519088", oid=OID),
+            identities.ClearFlag(identity=one, flag="ins_replaced", reason=text),
             identities.DetachIns(identity=one, reason=text),
             identities.Flag(identity=one, flag="HOMA", reason=text),
             identities.ClearFlag(identity=one, flag="HOMA", reason=text),

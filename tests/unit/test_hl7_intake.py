@@ -9,6 +9,7 @@ from adapters.hl7.desk import Desk
 from domain.aggregates.identity import Identity
 from domain.commands.identities import ClearFlag
 from domain.identity_status import Status
+from domain.work import Work
 from tests.fakes import hl7
 from tests.fakes.hl7 import MATRICULE, NIR, SITE, Answered, message, mrg, pid, sent
 
@@ -402,6 +403,29 @@ def test_another_matricule_over_the_first_is_not_qualified_until_a_clerk_settles
     ledger.ask(ClearFlag(identity=known(ledger).id, flag="ins_replaced", reason="INSi knows the first"))
     assert sent(taken, "A31", "m4", pid(**WHOLE)).told == ""
     assert known(ledger).status is Status.QUAL
+
+
+class QualifiedThen:
+    """As a program of before qualified who bore a matricule in doubt."""
+
+    @staticmethod
+    def decide(work: Work) -> dict[str, Any]:
+        """The status, and no question."""
+        work.get(Identity, Identity.create_id(work.ids, SITE, "1"))._status_changed(status=Status.QUAL, reason="papers")
+        return {}
+
+
+def test_who_was_qualified_in_doubt_by_a_program_of_before_is_so_until_the_next_message(
+    ledger: hl7.Ledger, taken: Desk
+) -> None:
+    child = {**WHOLE, "f7": "20091120"}
+    sent(taken, "A28", "m1", pid(**child))
+    ledger.ask(QualifiedThen())
+    assert known(ledger).status is Status.QUAL
+    sent(taken, "A31", "m2", pid(**{**child, "f32": ""}))
+    assert known(ledger).status is Status.QUAL
+    assert IN_DOUBT in sent(taken, "A31", "m3", pid(**child)).told
+    assert known(ledger).status is Status.VALI
 
 
 def test_doubt_forces_the_provisional_status_and_ends_with_a_validated_one(ledger: hl7.Ledger, taken: Desk) -> None:
