@@ -82,7 +82,7 @@ def worker(
 
 
 def wait(
-    timeout: Annotated[float, typer.Option("--timeout", help="Seconds.")] = 30.0,
+    timeout: Annotated[float, typer.Option("--timeout", help="Seconds.")] = 180.0,
     policies: Annotated[
         bool, typer.Option("--policies/--no-policies", help="Also for what policies do, such as newcomers' matches.")
     ] = True,

@@ -61,7 +61,7 @@ def hospitals_send(stage: Stage, port: int, reports: Path, images: Sequence[Path
         stage.note(f"{ae_title}: {taken} of {len(files)} files taken{''.join(f'; refused {r}' for r in refused)}")
     stage.note("One report of Pau is empty: nothing is recorded, and its sender is told why.")
     stage.recorded()
-    stage.quietly("wait", "--timeout", "180")
+    stage.quietly("wait")
     stage.show("record", "show", BORDEAUX)
 
 
@@ -87,7 +87,7 @@ def one_person(stage: Stage) -> None:
     stage.show(*merge, expect=1)
     stage.note("The two devices state another birth date; the clerk compares the papers and says so.")
     stage.show(*merge, "--even-though", "birth-date")
-    stage.quietly("wait", "--timeout", "180")
+    stage.quietly("wait")
     stage.show("dose", "show", PAU)
 
 
@@ -95,7 +95,7 @@ def two_again(stage: Stage) -> None:
     """Unmerge."""
     stage.step("It was wrong: unmerge", "Never too late, whatever came in since; each has its own again, at once.")
     stage.show("identity", "unmerge", BORDEAUX, PAU, "--reason", "two people after all")
-    stage.quietly("wait", "--timeout", "180")
+    stage.quietly("wait")
     stage.show("dose", "show", PAU)
     stage.show("audit", "history", PAU)
 
@@ -110,7 +110,7 @@ def consent_and_access(stage: Stage) -> None:
     stage.show(*asked, expect=1)
     code = stage.ask("consent", "code", PAU)["code"]
     stage.show(*asked, "--code", code)
-    stage.quietly("wait", "--timeout", "180")
+    stage.quietly("wait")
     stage.show("audit", "accesses", PAU)
 
 
@@ -142,7 +142,7 @@ def order(stage: Stage) -> None:
         "--accession",
         "PAU0001",
     )
-    stage.quietly("wait", "--timeout", "180")
+    stage.quietly("wait")
     stage.show("record", "show", PAU)
 
 

@@ -43,7 +43,7 @@ def typed(block: str, env: dict[str, str], cwd: Path) -> str:
         env=kept | env,
         capture_output=True,
         text=True,
-        timeout=WITHIN_S,
+        timeout=4 * WITHIN_S,  # several commands, each of which may wait
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
