@@ -198,6 +198,10 @@ BEHIND_THE_GATE: Final = {
     "conditions.condition": "writes conditions, and reads nothing",
     "conditions.folded": "writes conditions, and reads nothing",
     "worklists.study_of_alert": "answers with an id",
+    **dict.fromkeys(
+        ("notices.with_persons", "notices.sides_with_persons", "notices.persons_of"),
+        "ids of persons, for rows of lists and pages that pass the gate",
+    ),
     "worklists.foreseen": "decides, and reads nothing",
     "rows.as_seen": "takes the gate's decision",
     "conflicts.open_conflict": "answers with an id, and what the one who decides was shown",

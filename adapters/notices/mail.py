@@ -33,7 +33,7 @@ Référence / reference: {alert}
 {where}
 Ce message ne contient aucune donnée du patient. / This message holds no data of the patient.
 """
-ASK: Final = "krypton dose alerts"
+ASK: Final = "krypton dose alerts --alert {alert}"
 
 
 @dataclass(frozen=True)
@@ -92,9 +92,9 @@ class Mail:
         return len(refused)
 
     def _message(self, notice: Notice, to: Sequence[str]) -> EmailMessage:
-        study, origin = notice.body["study"], self._server.origin
-        where = f"{origin}/studies/{study}" if origin else ASK
-        told = {"alert": notice.body["alert"], "site": notice.body["site"], "where": where}
+        study, alert, origin = notice.body["study"], notice.body["alert"], self._server.origin
+        where = f"{origin}/studies/{study}" if origin else ASK.format(alert=alert)
+        told = {"alert": alert, "site": notice.body["site"], "where": where}
         message = EmailMessage()
         message["Subject"] = SUBJECTS[notice.name]
         message["From"] = self._server.sender

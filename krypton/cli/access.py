@@ -12,12 +12,17 @@ from krypton.cli.given import line
 from krypton.cli.groups import command_group
 from krypton.cli.options import AsJson, CommandId, Limit, Ref
 from krypton.cli.output import document, err, out, places, table, written
+from krypton.faces.told_of import with_person
 from krypton.queries.worklists import PAGE, emergencies_to_review
 
 app = command_group("Requests to see a record.")
 review = command_group("Emergency accesses that nobody closed.")
 app.add_typer(review, name="review")
 REFUSED = 1
+TO_REVIEW = (
+    *("access", "rpps", "site", "opened_at", "lapsed_at", "reason", "person", "reviewed_at", "reviewed_by"),
+    "review_note",
+)
 
 
 @app.command("open")
@@ -76,18 +81,21 @@ def close(
 @review.command("list")
 def review_list(
     site: Annotated[str | None, typer.Option("--site", help="Opened from that establishment.")] = None,
+    access: Annotated[
+        UUID | None, typer.Option("--access", help="That one alone, as a notice names it; reviewed or not.")
+    ] = None,
     limit: Limit = PAGE,
     who: As = OWN,
     reason: Why = ASKED,
     as_json: AsJson = False,
 ) -> None:
-    """Emergency accesses that ran out and wait for a review, oldest first: who opened them, and why."""
+    """Emergency accesses that ran out and wait for a review, oldest first: who opened them, why and to whom."""
     ours = krypton()
-    found = emergencies_to_review(ours, asker(ours, who, reason), site=site, limit=limit)
+    found = emergencies_to_review(ours, asker(ours, who, reason), site=site, limit=limit, access=access)
     if as_json:
         document(found)
         return
-    table(found, ("access", "rpps", "site", "opened_at", "lapsed_at", "reason"), "To review")
+    table(with_person(found), TO_REVIEW, "To review" if access is None else "Emergency access")
 
 
 @review.command("done")

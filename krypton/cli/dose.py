@@ -27,6 +27,7 @@ from krypton.cli.new_files import keep, new_file
 from krypton.cli.options import AsJson, CommandId, Limit, Ref
 from krypton.cli.output import document, heading, out, table
 from krypton.cli.patient import patient
+from krypton.faces.told_of import with_person
 from krypton.queries.person import dose_of
 from krypton.queries.reports import problems
 from krypton.queries.worklists import PAGE, alerts_of, study_of_alert
@@ -183,18 +184,20 @@ def accept(
 def alerts(
     all_of_them: Annotated[bool, typer.Option("--all", help="Acknowledged and withdrawn ones too.")] = False,
     site: Annotated[str | None, typer.Option("--site", help="Code of the establishment.")] = None,
+    alert: Annotated[UUID | None, typer.Option("--alert", help="That one alone, as a notice names it.")] = None,
     limit: Limit = PAGE,
     who: As = OWN,
     reason: Why = ASKED,
     as_json: AsJson = False,
 ) -> None:
-    """Doses that call for a person's attention, at the establishment one acts from."""
+    """Doses that call for a person's attention, at the establishment one acts from, and whose they are."""
     ours = krypton()
-    found = alerts_of(ours, asker(ours, who, reason), open_only=not all_of_them, site=site, limit=limit)
+    by = asker(ours, who, reason)
+    found = alerts_of(ours, by, open_only=not all_of_them, site=site, limit=limit, alert=alert)
     if as_json:
         document(found)
         return
-    table(with_units(found), ALERT, "Alerts")
+    table(with_person(with_units(found)), (*ALERT, "person"), "Alerts")
 
 
 @app.command()

@@ -8,6 +8,7 @@ from domain.actors import Caller
 from domain.times import micros
 from krypton.bootstrap import Krypton
 from krypton.queries.gate import permit
+from krypton.queries.notices import persons_of, sides_with_persons
 from krypton.queries.worklists import PAGE, Document, listed
 from projections.identity_index.waiting import ALL, Wanted
 
@@ -36,9 +37,10 @@ def pairs_to_review(
         found = review_list(connection, limit, wanted=wanted)
         erased = ours.vault.destroyed({one for entry in found for one in _whose(entry)})
         shown = review_list(connection, limit, erased, wanted) if erased else found
+        shown = sides_with_persons(connection, shown)
         return _with_evidence(connection, shown) if evidence else shown
 
-    return listed(ours, caller, "identity.review.list", find, _whose, asked=_limits(wanted))
+    return listed(ours, caller, "identity.review.list", find, _whose, asked=_limits(wanted), also=_persons)
 
 
 def pair_to_review(ours: Krypton, caller: Caller, one: str, other: str) -> Document:
@@ -48,7 +50,8 @@ def pair_to_review(ours: Krypton, caller: Caller, one: str, other: str) -> Docum
 
     erased = ours.vault.destroyed({one, other})
     with ours.snapshot() as connection:
-        (found,) = _with_evidence(connection, [one_pair(connection, one, other, erased)])
+        shown = sides_with_persons(connection, [one_pair(connection, one, other, erased)])
+        (found,) = _with_evidence(connection, shown)
     return found
 
 
@@ -76,3 +79,7 @@ def _limits(wanted: Wanted) -> list[str]:
 
 def _whose(entry: Document) -> list[str]:
     return [side["identity"] for side in entry["identities"]]
+
+
+def _persons(entry: Document) -> list[str]:
+    return [person for side in entry["identities"] for person in persons_of(side)]

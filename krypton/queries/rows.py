@@ -18,7 +18,8 @@ class Kind:
     """What is in the rows of one list.
 
     ``known``: what the ledger knows of the person; ``written``: words of the establishment in ``by``; ``clinical``: all
-    that tells of health; ``author``: who wrote it; ``date``: when its study began, where the row has it.
+    that tells of health, or of who was held to be whom; ``author``: who wrote it; ``date``: when its study began, where
+    the row has it.
     """
 
     clinical: tuple[str, ...]
@@ -70,6 +71,9 @@ ALERT: Final = Kind(
         "rule_kind",
         "window_days",
         "studies",
+        "person_then",
+        "person_now",
+        "since_then",
     )
 )
 

@@ -21,6 +21,7 @@ from domain.tasks import may
 from domain.work import Work, touched_by
 from krypton.bootstrap import Krypton
 from krypton.queries.gate import decided, feeding_of, open_accesses
+from krypton.queries.notices import persons_of, with_persons
 from krypton.queries.rows import ALERT, ORDER, READING, Kind, as_seen
 from projections.identity_index import queries as identities
 
@@ -45,14 +46,15 @@ def listed(
     made: Made | None = None,
     kind: Kind | None = None,
     asked: Iterable[str] = (),
+    also: Whose | None = None,
 ) -> list[Document]:
     """Find rows, record who is on them, and show them.
 
     ``find`` gets a connection and the site that a professional acts from (their lists are of that one alone; None for
     other callers, or as the caller said); ``whose``: the identities that a row shows; ``made``: of a row that an
     opposition to feeding may withhold, the position at which it came in, and from where; ``kind``: of rows that
-    professionals do not see alike. Raises ViewRefused (X1, X2, X4, W2, on record), ReasonMissing (X3), UnfitReason
-    (X15).
+    professionals do not see alike; ``also``: further identities that a row names by id, which are on record too.
+    Raises ViewRefused (X1, X2, X4, W2, on record), ReasonMissing (X3), UnfitReason (X15).
     """
     why(caller.reason or "")
     limits = tuple(asked)
@@ -65,7 +67,7 @@ def listed(
         found = list(find(connection, site))
     if made is not None:
         found = _fed(ours, found, whose, made, site)
-    shown = {one for row in found for one in whose(row)}
+    shown = {one for row in found for of in (whose, also) if of for one in of(row)}
     result = decided(ours, caller, _command(ours, caller, task, shown, limits)).result
     return found if kind is None else [as_seen(row, kind, whose(row), result) for row in found]
 
@@ -99,8 +101,12 @@ def _fed(ours: Krypton, rows: Sequence[Document], whose: Whose, made: Made, site
     return [row for row in rows if not any(sights[one].withholds(*made(row)) for one in whose(row))]
 
 
-def alerts_of(ours: Krypton, caller: Caller, *, open_only: bool, site: str | None, limit: int = PAGE) -> list[Document]:
-    """The ``dose alerts`` document: of one establishment's reports, or of all."""
+def alerts_of(
+    ours: Krypton, caller: Caller, *, open_only: bool, site: str | None, limit: int = PAGE, alert: UUID | None = None
+) -> list[Document]:
+    """The ``dose alerts`` document: of one establishment's reports, or of all. ``alert``: that one, whatever became of
+    it; raises NotFound where it is not among them.
+    """
     from projections.cumulative_dose import alerts, queries
 
     if caller.rpps is not None and caller.site is None:
@@ -108,28 +114,44 @@ def alerts_of(ours: Krypton, caller: Caller, *, open_only: bool, site: str | Non
 
     def find(connection: Any, own: str | None) -> list[Document]:
         erased = ours.vault.destroyed(queries.subjects(connection))
-        return alerts.alerts(connection, open_only, own or site, erased, limit=limit)
+        one = None if alert is None else str(alert)
+        found = alerts.alerts(connection, open_only and one is None, own or site, erased, limit=limit, alert=one)
+        return with_persons(connection, found, lambda row: int(row["position"]))
 
     def made(row: Document) -> tuple[int, Iterable[str | None]]:
         return row["report_position"], [row["site"]]
 
-    asked = [f"site={site}"] if site else []
-    return listed(ours, caller, "dose.alerts", find, lambda row: [row["identity"]], made=made, kind=ALERT, asked=asked)
+    asked = [*([f"site={site}"] if site else []), *([f"alert={alert}"] if alert else [])]
+    limits: dict[str, Any] = {"made": made, "kind": ALERT, "asked": asked, "also": persons_of}
+    found = listed(ours, caller, "dose.alerts", find, lambda row: [row["identity"]], **limits)
+    if alert and not found:
+        raise NotFound(f"no alert {alert} where you act from: see krypton dose alerts --all")
+    return found
 
 
 def emergencies_to_review(
-    ours: Krypton, caller: Caller, *, site: str | None = None, limit: int = PAGE
+    ours: Krypton, caller: Caller, *, site: str | None = None, limit: int = PAGE, access: UUID | None = None
 ) -> list[Document]:
-    """The ``access review list`` document: emergency accesses that nobody closed, until somebody reviewed them."""
+    """The ``access review list`` document: emergency accesses that nobody closed, until somebody reviewed them.
+
+    ``access``: that one, reviewed or not; raises NotFound where it is none that nobody closed.
+    """
     from projections.access_history import queries
 
     def find(connection: Any, own: str | None) -> list[Document]:
-        found = queries.to_review(connection, site=site or own, limit=limit)
-        erased = ours.vault.destroyed(row["identity"] for row in found)
-        return queries.to_review(connection, site=site or own, limit=limit, erased=erased) if erased else found
+        which: dict[str, Any] = {"site": site or own, "limit": limit, "access": access and str(access)}
+        found = queries.to_review(connection, **which)
+        if erased := ours.vault.destroyed(row["identity"] for row in found):
+            found = queries.to_review(connection, **which, erased=erased)
+        return with_persons(connection, found, lambda row: int(row["position"]))
 
-    asked = [f"site={site}"] if site else []
-    return listed(ours, caller, "access.review.list", find, lambda row: [row["identity"]], asked=asked)
+    asked = [*([f"site={site}"] if site else []), *([f"access={access}"] if access else [])]
+    found = listed(
+        ours, caller, "access.review.list", find, lambda row: [row["identity"]], asked=asked, also=persons_of
+    )
+    if access and not found:
+        raise NotFound(f"no emergency access {access} that was left open: see krypton access review list")
+    return found
 
 
 def orders_of(

@@ -64,9 +64,11 @@ WHERE rpps = %(rpps)s AND expires_at > %(now)s AND closed_at IS NULL
 """
 
 TO_REVIEW = """
-SELECT position, access_id AS access, identity_id AS identity, rpps, site, reason, opened_at, lapsed_at
+SELECT position, access_id AS access, identity_id AS identity, rpps, site, reason, opened_at, lapsed_at, reviewed_at,
+       reviewed_by, review_note
 FROM access_history.access
-WHERE lapsed_at IS NOT NULL AND reviewed_at IS NULL AND (%(site)s::text IS NULL OR site = %(site)s)
+WHERE lapsed_at IS NOT NULL AND (access_id = %(access)s::uuid OR %(access)s::uuid IS NULL AND reviewed_at IS NULL)
+  AND (%(site)s::text IS NULL OR site = %(site)s)
 ORDER BY lapsed_at, position LIMIT %(limit)s
 """
 
@@ -145,11 +147,18 @@ def open_by(connection: Connection, rpps: str, now: int) -> dict[str, str]:
 
 
 def to_review(
-    connection: Connection, *, site: str | None = None, limit: int, erased: Collection[str] = NOBODY
+    connection: Connection,
+    *,
+    site: str | None = None,
+    limit: int,
+    access: str | None = None,
+    erased: Collection[str] = NOBODY,
 ) -> list[Document]:
-    """Emergency accesses that were left open and that nobody has reviewed, the oldest first."""
-    rows = fetch(connection, TO_REVIEW, site=site, limit=limit)
-    return [_shown(row, erased, ("opened_at", "lapsed_at")) for row in rows]
+    """Emergency accesses that were left open and that nobody has reviewed, the oldest first. ``access``: that one
+    alone, reviewed or not.
+    """
+    rows = fetch(connection, TO_REVIEW, site=site, limit=limit, access=access)
+    return [_shown(row, erased, ("opened_at", "lapsed_at", "reviewed_at")) for row in rows]
 
 
 def consents(

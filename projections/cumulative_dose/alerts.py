@@ -18,7 +18,10 @@ NOBODY: frozenset[str] = frozenset()
 
 # The latest owner is the one that holds; a study has one row of dose_owner, rarely more.
 ALERT = """
-SELECT a.*, r.study_uid, r.site, r.position AS report_position, o.identity_id AS identity
+SELECT a.*, r.study_uid, r.site, r.position AS report_position, o.identity_id AS identity,
+       coalesce((SELECT t.identity_id FROM cumulative_dose.dose_owner t
+                 WHERE t.study_id = a.study_id AND t.from_position <= a.position
+                 ORDER BY t.from_position DESC LIMIT 1), o.identity_id) AS identity_then
 FROM cumulative_dose.alert a
 JOIN cumulative_dose.report r USING (study_id, report_uid)
 CROSS JOIN LATERAL (
@@ -30,6 +33,7 @@ WHERE a.study_id = ANY(%(studies)s::uuid[]) AND a.position <= %(at)s ORDER BY a.
 """
 ALERTS = f"""{ALERT}
 WHERE (NOT %(open_only)s OR a.acknowledged_position IS NULL AND a.withdrawn_position IS NULL)
+  AND (%(alert)s::uuid IS NULL OR a.alert_id = %(alert)s)
   AND (%(site)s::text IS NULL OR r.site = %(site)s)
 ORDER BY a.position LIMIT %(limit)s
 """
@@ -41,10 +45,14 @@ def alerts(
     site: str | None = None,
     erased: Collection[str] = NOBODY,
     limit: int | None = None,
+    alert: str | None = None,
 ) -> list[Document]:
-    """``dose alerts``: what calls for attention, oldest first; of one establishment's reports, or of all."""
-    rows = fetch(connection, ALERTS, open_only=open_only, site=site, at=NOW, limit=limit)
-    return [shown(row, erased, NOW) for row in rows]
+    """``dose alerts``: what calls for attention, oldest first; of one establishment's reports, or of all.
+
+    ``alert``: that one alone. ``identity_then``: whose the study was when the alert was raised.
+    """
+    rows = fetch(connection, ALERTS, open_only=open_only, site=site, at=NOW, limit=limit, alert=alert)
+    return [shown(row, erased, NOW) | {"identity_then": row["identity_then"]} for row in rows]
 
 
 def study_of(connection: Connection, alert: str) -> str | None:

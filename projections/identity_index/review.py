@@ -39,6 +39,12 @@ WHERE b.state = 'barred' AND bl.person_id = ANY(%(persons)s::uuid[]) AND bh.pers
 ORDER BY b.position
 """
 
+ASKED_AT = f"""
+SELECT p.place, (SELECT max(s.position) FROM identity_index.statement s
+                 WHERE s.low = p.low AND s.high = p.high AND s.type = ANY(ARRAY{list(waiting.ASKS)})) AS told_at
+FROM unnest(%(lows)s::uuid[], %(highs)s::uuid[]) WITH ORDINALITY p(low, high, place) ORDER BY p.place
+"""
+
 
 def review_list(
     connection: Connection, limit: int | None = None, erased: Collection[str] = frozenset(), wanted: Wanted = ALL
@@ -46,7 +52,8 @@ def review_list(
     """``identity review list``: what waits for a human; how many there are in all is ``of`` in each.
 
     ``barred_by`` names the barred pairs that stand between the two persons; a pair that has become one person by
-    other links waits no more. ``traits`` of a side are null while its registration is still on its way.
+    other links waits no more. ``traits`` of a side are null while its registration is still on its way. ``told_at``:
+    the position at which a human was asked last; null where nothing was said of the two.
     """
     query = waiting.LISTED.replace("{order}", waiting.BY_AGE if wanted.by_age else waiting.BY_RISK)
     asked = {**asdict(wanted), "kinds": wanted.kinds and list(wanted.kinds)}
@@ -70,7 +77,12 @@ def _entries(connection: Connection, rows: Sequence[dict[str, Any]], erased: Col
     bars: dict[frozenset[str], list[list[str]]] = {}
     for bar in fetch(connection, BARS, persons=list(concerned)):
         bars.setdefault(frozenset((bar["low_person"], bar["high_person"])), []).append([bar["low"], bar["high"]])
-    return [_entry(row, bars, erased) for row in rows]
+    asked = fetch(connection, ASKED_AT, lows=[row["low"] for row in rows], highs=[row["high"] for row in rows])
+    told = [
+        row["position"] if row["flagged"] or at["told_at"] is None else at["told_at"]
+        for row, at in zip(rows, asked, strict=True)
+    ]
+    return [_entry(row, bars, erased) | {"told_at": at} for row, at in zip(rows, told, strict=True)]
 
 
 def waiting_with(connection: Connection, members: Collection[str], others: Collection[str]) -> dict[str, str]:

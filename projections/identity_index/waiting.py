@@ -35,6 +35,8 @@ class Wanted:
 ALL: Final = Wanted()
 ASKED: Final = ("proposed", "review_requested")
 """States of a pair about which a human is asked."""
+ASKS: Final = tuple(f"link.{state}" for state in ASKED)
+"""Events that ask."""
 
 
 def _flags(*names: str) -> str:

@@ -71,7 +71,7 @@ def test_each_mail_has_the_id_of_its_notice_also_when_it_comes_twice(
 
 def test_where_no_web_service_is_set_the_command_is_told(taker: smtp_server.MailServer, server: MailServer) -> None:
     mail(replace(server, origin=None)).deliver(RAISED)
-    assert "krypton dose alerts" in taker.taken[0].message.get_content()
+    assert f"krypton dose alerts --alert {ALERT}" in taker.taken[0].message.get_content()
 
 
 def test_a_login_is_given_once_the_session_is_encrypted(taker: smtp_server.MailServer, server: MailServer) -> None:

@@ -104,6 +104,9 @@ QUANTITIES = {
     "agd_mgy": None,
     "activity_mbq": 0.0,
 }
+TOLD = {"person_then": IDS[1], "person_now": IDS[0], "since_then": ["merged", "split"]}
+SINCE = ["then,", "now:", "merged", "parted"]
+"""Of how that is told."""
 ALERT = {
     "alert": IDS[5],
     "study": IDS[4],
@@ -126,6 +129,7 @@ ALERT = {
     "acknowledged_at": AT,
     "acknowledged_by": "rpps:10101201233",
     "note": "talked over with the physicist; the phantom was left in the beam",
+    **TOLD,
 }
 EXPOSURE = {
     "started_at": "2026-03-01T14:05:09",
@@ -172,8 +176,18 @@ REPORT = {
     "implausible": [],
     "accepted": False,
 }
+ITSELF: dict[str, Any] = {"person_then": IDS[0], "person_now": IDS[0], "since_then": []}
 SIDES: list[dict[str, Any]] = [
-    {**MEMBERS[0], "traits": WHO, "status": "VALI", "ins": None, "replaced": [], "flags": [], "records": 1},
+    {
+        **MEMBERS[0],
+        "traits": WHO,
+        "status": "VALI",
+        "ins": None,
+        "replaced": [],
+        "flags": [],
+        "records": 1,
+        **ITSELF,
+    },
     {
         **MEMBERS[1],
         "traits": {**WHO, "family": "TESTPATIENT", "sex": None},
@@ -182,6 +196,7 @@ SIDES: list[dict[str, Any]] = [
         "flags": ["HOMA"],
         "replaced": [{"matricule": "255069999900134", "oid": "1.2.250.1.213.1.4.10"}],
         "records": 2,
+        **TOLD,
     },
 ]
 PAIR = {
@@ -274,6 +289,18 @@ DOSE = {
     "alerts": [ALERT],
     "qa_exposures": 0,
 }
+LAPSED = {
+    "access": IDS[2],
+    "rpps": "10101201233",
+    "site": "CHU-BDX",
+    "opened_at": AT,
+    "lapsed_at": AT,
+    "reason": LONG,
+    "reviewed_at": AT,
+    "reviewed_by": "auditor:dpo",
+    "review_note": LONG,
+    **TOLD,
+}
 LISTED = {"patient": WHO, "identity": IDS[0], "seen": "whole"}
 UNNAMED = {"patient": None, "identity": IDS[0], "seen": "unnamed"}
 ANSWERS: dict[str, tuple[str, Any, list[str]]] = {
@@ -283,11 +310,12 @@ ANSWERS: dict[str, tuple[str, Any, list[str]]] = {
         [*IDS[:5], UIDS[0], IDS[7]],
     ),
     f"dose show {REF}": ("dose.dose_of", DOSE, [IDS[0], IDS[5], *UIDS]),
-    "dose alerts": ("dose.alerts_of", [ALERT, ALERT], [IDS[5]]),
+    "dose alerts": ("dose.alerts_of", [ALERT, ALERT], [IDS[5], IDS[0], IDS[1], *SINCE]),
+    f"access review list --access {IDS[2]}": ("access.emergencies_to_review", [LAPSED], [*IDS[:3], *SINCE]),
     "identity review list": (
         "identity_review.pairs_to_review",
         [PAIR, ALONE],
-        [IDS[0], IDS[1], IDS[6], DIFFERS, "(COLP)"],
+        [IDS[0], IDS[1], IDS[6], DIFFERS, "(COLP)", *SINCE],
     ),
     f"identity review show {IDS[0]} {IDS[1]}": (
         "identity_review.pair_to_review",

@@ -24,6 +24,8 @@ from tests.fakes.web import PERSON, SIGNED, Queries, asking, wired
 
 STUDY = "6f1c1c2e-0b1a-5c3e-9a0c-4b6a35d1e8f3"
 PAGE = f"/studies/{STUDY}"
+NOBODY: dict[str, Any] = {"person_then": None, "person_now": None, "since_then": []}
+"""What a patient is told of it."""
 
 
 class Look:
@@ -38,6 +40,7 @@ class Look:
             "study": {"description": "Scanner", "modalities": ["CT"], "date": "2026-01-05T10:15:00Z", "site": "CHB"}
             | {"readings": [], "reports": []},
             "exposures": [],
+            "alerts": [],
         }
         self.missing = ""
         self.images: Study | None = None
@@ -232,3 +235,23 @@ def test_a_refusal_shows_nothing(look: Look) -> None:
 def test_the_script_asks_nobody_but_this_service() -> None:
     text = own("js")[1].decode()
     assert not re.search(r"https?:|eval|innerHTML|document\.write", text)
+
+
+def test_an_alert_tells_of_whom_it_was_raised_and_who_that_is_now(look: Look) -> None:
+    """Its mail leads here; the person may have been merged since (identity case 29)."""
+    then = "0d2c6c0e-7f0f-5b0c-8f8c-2f9f0f6f3f11"
+    look.take_in(*pictures.ct(1, 16, StudyInstanceUID=new_uid()))
+    alert: dict[str, Any] = {
+        "alert": "5e0b6f5e-1b7a-5c0e-9d5c-1f0f6f3f8a12",
+        "kind": "dlp_mgycm_over",
+        "quantity": "dlp_mgycm",
+    }
+    alert |= {"value": 1_234.5, "state": "open", "raised_at": "2026-01-05T10:15:00Z"}
+    persons = {"person_then": then, "person_now": PERSON, "since_then": ["merged"]}
+    look.told["alerts"] = [alert | persons, alert | {"quantity": None, "kind": "repeated-ct"} | NOBODY]
+    told, kept = re.findall(r'<p class="alert">(.+?)</p>', look.text())
+    assert told == (
+        f"Alert {alert['alert']}, raised 2026-01-05, open: DLP 1234.5 mGy·cm. "
+        f"Person: {then} then, {PERSON} now: merged with others since"
+    )
+    assert kept == f"Alert {alert['alert']}, raised 2026-01-05, open: repeated-ct"

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from domain.errors import NotFound
 from krypton.faces.look.series import AS_STORED, LARGE, SMALL, Series, Shown
 from krypton.faces.templates import templates
+from krypton.faces.told_of import told_of
 from krypton.queries.glance import Glance
 from schemas.event import ERASED
 
@@ -55,6 +56,7 @@ def page(path: str, glance: Glance, found: Shown, query: Query) -> Response:
         "name": _name(glance.told["patient"]),
         "sex": SEXES.get(glance.told["patient"].get("sex"), UNKNOWN_SEX),
         "doses": doses(glance.told["exposures"]),
+        "alerts": [_alert(one) for one in glance.told["alerts"]],
         "reports": found.reports,
         "papers": found.papers,
         "series": [_choice(path, one) for one in found.series],
@@ -104,6 +106,17 @@ def doses(exposures: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         }
         for one in exposures
     ]
+
+
+def _alert(one: Mapping[str, Any]) -> dict[str, Any]:
+    """An alert, by the reference that its mail has: what it is for, and whom it told of."""
+    measured = {name: (label, unit) for name, label, unit in QUANTITIES}
+    about = one["kind"].replace("_", " ")
+    if one["quantity"] in measured:
+        label, unit = measured[one["quantity"]]
+        about = f"{label} {one['value']:g} {unit}"
+    told = {name: one[name] for name in ("alert", "state")}
+    return {**told, "raised": one["raised_at"][:10], "about": about, "person": told_of(one)}
 
 
 def _choice(path: str, one: Series) -> dict[str, Any]:
