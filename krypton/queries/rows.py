@@ -18,7 +18,7 @@ class Kind:
     """What is in the rows of one list.
 
     ``known``: what the ledger knows of the person; ``written``: words of the establishment in ``by``; ``clinical``: all
-    that tells of health, or of who was held to be whom; ``author``: who wrote it; ``date``: when its study began, where
+    that tells of health, or of who was taken for whom; ``author``: who wrote it; ``date``: when its study began, where
     the row has it.
     """
 
