@@ -9,6 +9,7 @@ from domain.rules.document import MATCHING, RuleId
 MEANT: Final = {
     "joined": "persons joined: several persons of today are one",
     "split": "persons split: one person of today is several",
+    "unchanged": "persons unchanged: as they are today",
     "proposed": "pairs put on the worklist: a human decides whether they are one person",
     "newly_over": "doses newly over a level",
     "no_longer_over": "doses no longer over a level",

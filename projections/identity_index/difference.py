@@ -30,7 +30,13 @@ joined AS (SELECT now AS person, array_agg(DISTINCT was ORDER BY was) AS others
 split AS (SELECT was AS person, array_agg(DISTINCT now ORDER BY now) AS others
     FROM who GROUP BY was HAVING count(DISTINCT now) > 1)
 """
-FOLDED_COUNTS = FOLDED + "SELECT (SELECT count(*) FROM joined) AS joined, (SELECT count(*) FROM split) AS split"
+FOLDED_COUNTS = (
+    FOLDED
+    + """, changed AS (SELECT unnest(others) AS person FROM joined UNION SELECT person FROM split)
+SELECT (SELECT count(*) FROM joined) AS joined, (SELECT count(*) FROM split) AS split,
+       (SELECT count(*) FROM changed) AS changed
+"""
+)
 FOLDED_PAGE = (
     FOLDED
     + """
@@ -46,6 +52,10 @@ SELECT identity_id::text AS identity FROM who
 WHERE was IN (SELECT person FROM persons) OR now IN (SELECT person FROM persons)
 """
 PERSONS = 'SELECT identity_id::text AS identity, person_id::text AS person FROM "{s}".node'
+HOW_MANY = """
+SELECT (SELECT count(*) FROM "{s}".identity i LEFT JOIN "{s}".node n USING (identity_id) WHERE n.identity_id IS NULL)
+     + (SELECT count(DISTINCT person_id) FROM "{s}".node) AS persons
+"""
 # The rules of the merges that hold these persons together, in the version where each is one.
 RULES = """
 SELECT a.person_id::text AS person,
@@ -62,13 +72,18 @@ class Persons:
     """``projections.engine.declaration.Meaning`` of the identity index."""
 
     def counts(self, connection: Connection, live: str, candidate: str, tell: Tell, keep: Keep) -> Document:
-        """See ``Meaning``: ``persons`` joined, split, and ``proposed``: pairs newly put to a human."""
+        """See ``Meaning``: ``persons`` joined, split and unchanged, and ``proposed``: pairs newly put to a human.
+
+        Joined are persons of the candidate; split and unchanged, persons of today.
+        """
         decided = _newly_due(connection, live, candidate, tell, keep)
         if decided is None:
             counted = fetch(connection, FOLDED_COUNTS.format(live=live, candidate=candidate))[0]
-            return {"persons": {**counted, "proposed": 0}}
+            return {"persons": _counts(connection, live, **counted, proposed=0)}
         joined, split = _differing(connection, live, decided)
-        return {"persons": {"joined": len(joined), "split": len(split), "proposed": len(decided.proposals)}}
+        changed = len({*split, *(person for others in joined.values() for person in others)})
+        counted = {"joined": len(joined), "split": len(split), "changed": changed, "proposed": len(decided.proposals)}
+        return {"persons": _counts(connection, live, **counted)}
 
     def page(
         self, connection: Connection, live: str, candidate: str, offset: int, limit: int, tell: Tell
@@ -86,6 +101,14 @@ class Persons:
         _add_rules(connection, [d for d in found if d["change"] == "joined"], candidate)
         _add_rules(connection, [d for d in found if d["change"] == "split"], live)
         return found
+
+
+def _counts(
+    connection: Connection, live: str, *, joined: int, split: int, changed: int, proposed: int
+) -> dict[str, int]:
+    """``changed``: persons of today that would be joined or split, each once."""
+    persons: int = fetch(connection, HOW_MANY.format(s=live))[0]["persons"]
+    return {"joined": joined, "split": split, "unchanged": persons - changed, "proposed": proposed}
 
 
 def _newly_due(

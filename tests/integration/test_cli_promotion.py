@@ -81,7 +81,7 @@ def test_a_dry_run_tells_what_the_promotion_then_does_and_writes_nothing(
     assert stored(matched) == before
     assert (told["written"], told["live"], told["candidate"], told["unfinished"]) == (False, 1, 2, 0)
     assert (told["former_rules"], told["rules"]) == ({"matching": 0}, {"matching": 1})
-    assert told["persons"] == {"joined": 3, "split": 0, "proposed": 1}
+    assert told["persons"] == {"joined": 3, "split": 0, "unchanged": 1, "proposed": 1}
     assert told["decisions"] == [
         {"decision": "merged", "rule": "strict", "rule_version": 1, "count": 3},
         {"decision": "proposed", "rule": "review", "rule_version": 1, "count": 1},
@@ -97,7 +97,7 @@ def test_merges_that_would_be_taken_back_name_the_rule_that_made_them(line: Comm
     matched.matching(2, **NOBODY)
     matched.build(IDENTITIES, matching=2)
     told = line.ask("views", "promote", IDENTITIES, "--dry-run")
-    assert told["persons"] == {"joined": 0, "split": 3, "proposed": 0}
+    assert told["persons"] == {"joined": 0, "split": 3, "unchanged": 1, "proposed": 0}
     assert told["decisions"] == [{"decision": "unmerged", "rule": "strict", "rule_version": 1, "count": 3}]
     assert line.ask("views", "promote", IDENTITIES)["decided"] == {"unmerged": 3}
 
@@ -108,6 +108,7 @@ def test_people_read_in_one_and_the_same_words_what_is_foreseen_and_what_was_don
     shown = line.show("views", "promote", IDENTITIES, "--dry-run")
     assert shown.startswith("nothing was written; identity_index v2 would take the place of v1\n")
     assert "3  persons joined: several persons of today are one" in shown
+    assert "1  persons unchanged: as they are today" in shown
     assert "1  pairs put on the worklist: a human decides whether they are one person" in shown
     assert re.search(r"3  pairs merged by a rule +the strict traits agree, nothing contradicts \(strict, match", shown)
     assert re.search(r"1  pairs put on the worklist: a human decides +probably one person", shown)

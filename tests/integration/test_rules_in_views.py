@@ -130,13 +130,14 @@ def test_rules_that_were_not_published_or_say_nothing_of_the_view_are_refused(wo
 
 
 def test_a_diff_names_who_would_be_joined_and_by_which_rule(world: RuledWorld) -> None:
+    """Identity case 22: joined, split and unchanged are counted, and so are the pairs for review."""
     world.matching(1)
     one, two, three = (world.register(site) for site in ("CHA", "CHB", "CHC"))
     alike = world.register(local_id="2", birth_place="")
     world.register(local_id="3", family="AUTRE")
     world.work(IDENTITIES)
     summary, told = world.differs(IDENTITIES, world.build(IDENTITIES, matching=1))
-    assert (summary["equal"], summary["persons"]) == (False, {"joined": 1, "split": 0, "proposed": 1})
+    assert (summary["equal"], summary["persons"]) == (False, {"joined": 1, "split": 0, "unchanged": 2, "proposed": 1})
     joined, proposed = told
     assert (joined["person"], joined["persons"]) == (one, sorted((one, two, three)))
     assert joined["rules"] == [{"rule": "strict", "rule_version": 1}]
@@ -158,7 +159,7 @@ def test_a_diff_leaves_alone_what_people_decided(world: RuledWorld) -> None:
     world.ask(Unmerge(**pairs[3], reason="not the same"))
     world.work(IDENTITIES)
     summary, _ = world.differs(IDENTITIES, world.build(IDENTITIES, matching=1))
-    assert summary["persons"] == {"joined": 0, "split": 0, "proposed": 0}
+    assert summary["persons"] == {"joined": 0, "split": 0, "unchanged": 7, "proposed": 0}
 
 
 def test_a_merge_that_a_bar_with_a_third_record_forbids_is_proposed(world: RuledWorld) -> None:
@@ -169,7 +170,7 @@ def test_a_merge_that_a_bar_with_a_third_record_forbids_is_proposed(world: Ruled
     world.ask(Bar(**pair(two, third), reason="twin sisters"))
     world.work(IDENTITIES)
     summary, _ = world.differs(IDENTITIES, world.build(IDENTITIES, matching=1))
-    assert summary["persons"] == {"joined": 0, "split": 0, "proposed": 1}
+    assert summary["persons"] == {"joined": 0, "split": 0, "unchanged": 2, "proposed": 1}
 
 
 def test_a_diff_names_automatic_merges_that_no_rule_holds_any_more(world: RuledWorld) -> None:
@@ -184,7 +185,7 @@ def test_a_diff_names_automatic_merges_that_no_rule_holds_any_more(world: RuledW
     world.work(IDENTITIES)
     world.matching(2, review_bits=6)
     summary, told = world.differs(IDENTITIES, world.build(IDENTITIES, matching=2))
-    assert summary["persons"] == {"joined": 0, "split": 1, "proposed": 0}
+    assert summary["persons"] == {"joined": 0, "split": 1, "unchanged": 2, "proposed": 0}
     assert (told[0]["person"], told[0]["persons"]) == (loose[0], sorted(loose))
     assert told[0]["rules"] == [{"rule": "strict", "rule_version": 1}]
 
@@ -197,7 +198,8 @@ def test_who_loses_a_merge_is_still_joined_with_whom_a_rule_says(world: RuledWor
     world.ask(Merge(**pair(one, two), reason="alike", rule="strict", rule_version=1, compared=["family"]))
     world.work(IDENTITIES)
     world.matching(2, review_bits=6)
-    _, told = world.differs(IDENTITIES, world.build(IDENTITIES, matching=2))
+    summary, told = world.differs(IDENTITIES, world.build(IDENTITIES, matching=2))
+    assert summary["persons"] == {"joined": 1, "split": 1, "unchanged": 0, "proposed": 0}
     found = {(d["change"], d["person"], tuple(d["persons"])) for d in told}
     assert found == {("joined", two, tuple(sorted((one, three)))), ("split", one, tuple(sorted((one, two))))}
 
@@ -210,7 +212,8 @@ def test_versions_under_the_same_rules_differ_in_no_decision(world: RuledWorld) 
     world.work(IDENTITIES)
     first, second = world.build(IDENTITIES, matching=1), world.build(IDENTITIES, matching=1)
     summary, told = world.differs(IDENTITIES, second, first)
-    assert (summary["equal"], summary["persons"], told) == (True, {"joined": 0, "split": 0, "proposed": 0}, [])
+    unchanged = {"joined": 0, "split": 0, "unchanged": 2, "proposed": 0}
+    assert (summary["equal"], summary["persons"], told) == (True, unchanged, [])
 
 
 def test_a_diff_names_doses_newly_over_and_no_longer_over_a_level(world: RuledWorld) -> None:

@@ -18,7 +18,7 @@ SUMMARY: dict[str, Any] = {
     "equal": False,
     "settled": True,
     "dead_letters": {"live": 0, "candidate": 0},
-    "persons": {"joined": 12_000, "split": 3, "proposed": 800},
+    "persons": {"joined": 12_000, "split": 3, "unchanged": 5_876_543, "proposed": 800},
     "tables": [
         {"table": "candidate_key", "added": 1_500_000, "gone": 0, "changed": 0, "columns": []},
         {"table": "link", "added": 0, "gone": 0, "changed": 0, "columns": []},
@@ -52,7 +52,7 @@ def test_all_is_told_within_80_columns_and_what_does_not_differ_is_left_out(caps
     assert said.err == ""
     assert "candidate_key" in said.out
     assert "link" not in said.out
-    for word in ("joined", "split", "worklist", "taken back", "strict-traits@2", "dose-alerts@2"):
+    for word in ("joined", "split", "unchanged", "worklist", "taken back", "strict-traits@2", "dose-alerts@2"):
         assert word in said.out
 
 
