@@ -16,7 +16,7 @@ from domain.matching.model import Model
 from domain.matching.record import Record
 from domain.matching.suspicions import Suspicions
 from domain.matching.tier import Tier
-from domain.matching.tiers import Rules, strict, sure
+from domain.matching.tiers import Rules, shown, strict, sure
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def scored(
 
 def counts(found: Agreement, bits: float, model: Model) -> bool:
     """Whether a pair may be merged or shown; a region has many times more candidates that are neither."""
-    return bits >= model.limits.review_bits or sure(found) or strict(found, model.limits)
+    return shown(found, bits, model.limits) or sure(found) or strict(found, model.limits)
 
 
 def decide(
@@ -94,7 +94,7 @@ def decide(
         ):
             groups.join(pair.one, pair.other)
             merges.append((pair, Tier.STRICT))
-    review = [p for p in pairs if p.bits >= limits.review_bits and not groups.same(p.one, p.other)]
+    review = [p for p in pairs if shown(p.found, p.bits, limits) and not groups.same(p.one, p.other)]
     return Decided(merges, review, groups)
 
 

@@ -13,7 +13,7 @@ from domain.matching.levels import ENUMS, FIELDS, Agreement
 from domain.matching.model import Model
 from domain.matching.record import Record
 from domain.matching.tier import Tier
-from domain.matching.tiers import strict, sure
+from domain.matching.tiers import shown, strict, sure
 
 NAMES: Final = [
     {level: f"{field} {level.name.lower()}" for level in enum} for field, enum in zip(FIELDS, ENUMS, strict=True)
@@ -34,7 +34,7 @@ def tiers(one: Record, other: Record, pair: Pair, model: Model) -> tuple[Tier, .
         Tier.STRICT: strict(pair.found, limits)
         and pair.bits >= limits.strict_bits
         and not two_given_names(pair.found, one, other, model.given),
-        Tier.REVIEW: pair.bits >= limits.review_bits,
+        Tier.REVIEW: shown(pair.found, pair.bits, limits),
     }
     return tuple(tier for tier, holds in held.items() if holds)
 

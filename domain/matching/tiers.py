@@ -1,9 +1,9 @@
 """The tier of a pair: merged surely, merged by strict traits, shown to a human, or left.
 
 SURE: one national number, its own on both sides, the same given name, and no other birth date. STRICT: all strict
-traits agree, one name may have one slip, nothing contradicts. REVIEW: the weight is over a threshold. Where a guard or
-a suspicion forbids a merge the pair goes to review. Two own numbers that differ are never merged. Source: RNIV 1 v2.0,
-strict traits.
+traits agree, one name may have one slip, nothing contradicts. REVIEW: the weight is over a threshold, and a name
+or a number speaks of the two. Where a guard or a suspicion forbids a merge the pair goes to review. Two own numbers
+that differ are never merged. Source: RNIV 1 v2.0, strict traits.
 """
 
 from dataclasses import dataclass
@@ -54,6 +54,20 @@ def _placed(found: Agreement, placeless: Placeless) -> bool:
     return placeless is Placeless.ALWAYS or (placeless is Placeless.LISTED and found.others is Others.EQUAL)
 
 
+def shown(found: Agreement, bits: float, limits: Limits) -> bool:
+    """Whether a human is asked, unless a rule merges the two. ``bits``: as in ``Rules.tier``.
+
+    Of BÉBÉ DE FICTIVE and of INCONNU a birth date and a place are those of all who were born there that day: where no
+    name is known on both sides, and no number is the same, nothing speaks of the two.
+    """
+    return bits >= limits.review_bits and (
+        found.family is not Family.UNKNOWN
+        or found.given is not Given.UNKNOWN
+        or found.used is Used.EQUAL
+        or found.number in (Number.OWN, Number.BORROWED)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What decides the tier of a pair beside its weight."""
@@ -68,7 +82,7 @@ class Rules:
             return Tier.SURE
         if strict(found, self.limits) and bits >= self.limits.strict_bits and not self.guarded(found, one, other):
             return Tier.STRICT
-        return Tier.REVIEW if bits >= self.limits.review_bits else Tier.LEFT
+        return Tier.REVIEW if shown(found, bits, self.limits) else Tier.LEFT
 
     def guarded(self, found: Agreement, one: Record, other: Record) -> bool:
         """Whether two given names or a suspicion keep a rule from merging; an equal married name lifts suspicions."""

@@ -85,7 +85,18 @@ TWO = [
     ("no place", of(), of(birth_place="99999")),
     ("a repeated word", of(family="MARTIN MARTIN"), of(family="MARTIN")),
     ("two slips", of(given="Louise"), of(family="FICTIEV", given="Luoise")),
+]
+NOBODY_IS_ASKED = [
     ("placeholders", record({"family": "INCONNU", "given": "X"}), record({"family": "INCONNU", "given": "X"})),
+    ("a newborn without a name, and a child", of(family="BÉBÉ DE FICTIVE", given="BÉBÉ"), of()),
+    ("two newborns without a name", of(family="BÉBÉ DE FICTIVE", given="X"), of(family="BÉBÉ DE MARTIN", given="X")),
+    ("nobody, with two numbers", of(family="INCONNU", given="X", ins=OWN), of(ins=ANOTHER)),
+]
+A_NAME_OR_A_NUMBER_SPEAKS = [
+    ("a given name", of(family="BÉBÉ DE FICTIVE"), of()),
+    ("a family name", of(given="BÉBÉ"), of()),
+    ("a number", of(family="INCONNU", given="X", ins=OWN), of(ins=OWN)),
+    ("a used name", of(family="INCONNU", given="X", used_name="MARTIN"), of(family="INCONNU", used_name="MARTIN")),
 ]
 
 
@@ -99,6 +110,21 @@ def test_a_rule_leaves_it_to_a_human(one: Record, other: Record) -> None:
     found = decided([one, other])
     assert found.merges == []
     assert [(pair.one, pair.other) for pair in found.review] == [(0, 1)]
+
+
+@pytest.mark.parametrize(("one", "other"), [case[1:] for case in NOBODY_IS_ASKED], ids=[c[0] for c in NOBODY_IS_ASKED])
+def test_a_birth_date_and_a_place_alone_propose_nobody(one: Record, other: Record) -> None:
+    """They are those of all who were born there that day, however many bits they are worth."""
+    found = decided([one, other])
+    assert (found.merges, found.review) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [case[1:] for case in A_NAME_OR_A_NUMBER_SPEAKS], ids=[c[0] for c in A_NAME_OR_A_NUMBER_SPEAKS]
+)
+def test_one_name_or_one_number_proposes_somebody_who_has_no_other_name(one: Record, other: Record) -> None:
+    found = decided([one, other])
+    assert (found.merges, [(pair.one, pair.other) for pair in found.review]) == ([], [(0, 1)])
 
 
 def test_a_blank_number_never_bridges_two_that_differ() -> None:
