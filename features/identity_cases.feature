@@ -96,7 +96,7 @@ Feature: Who is one person, and who is not: the cases that other systems get wro
       Then they are 2 persons
       And E waits for a clerk as one whose number is in doubt, and A does not
       And a search by that number shows A and E
-      And side by side a clerk is told "same INS, which seems to be somebody else's"
+      And side by side a clerk is told "same INS, in doubt: one seems to be somebody else's"
 
       Examples:
         | whose    | family  | given | born       | sex | place |
