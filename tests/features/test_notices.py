@@ -84,7 +84,6 @@ class Desk:
         return alerts_of(self.see().ours, PHYSICIAN, open_only=True, site=None, alert=alert)
 
     def proposal(self) -> None:
-        self.world.in_force()
         rule: dict[str, Any] = {"rule": "review", "rule_version": 1, "score": 0.5, "compared": ["family"]}
         sides = pair(self.known["CHB"], self.known["CHC"])
         self.world.ask(Propose(**sides, reason="alike", **rule))
@@ -99,6 +98,7 @@ class Desk:
 @pytest.fixture
 def desk(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     world = made(installed_url, tmp_path, monkeypatch)
+    world.in_force()
     world.ask(RegisterProfessional(rpps=CLINICIAN, name="Dr Clinicien", profession="physician", sites=("CHB",)))
     yield Desk(world)
     world.close()
