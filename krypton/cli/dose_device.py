@@ -57,6 +57,8 @@ def _shown(found: Mapping[str, Any]) -> None:
     columns = ("act", "population", "quantity", "persons", "median", "quartiles", "level", "note")
     table(rows, columns, f"Practice{period(found)}: {found['exposures']} exposures of {found['persons']} persons")
     beside(found, groups[:LINES])
+    if found["undated"]:
+        out.print(f"exposures without a day, in no period: {found['undated']}")
     if len(groups) > LINES:
         out.print(f"{len(groups) - LINES} more groups: --json has all of them, and --html OUT makes a page")
 

@@ -75,11 +75,12 @@ def told_of(
 ) -> Document:
     """The document, under these rules. ``persons_of``: identity to person, where it is another's; ``code``: of an
     operator; ``born_of``: identity to birth date, where one is known.
-    ``too_small``: of fewer than ``least`` persons, of whom only the count is told. Raises NotFound.
+    ``too_small``: of fewer than ``least`` persons, of whom only the count is told; ``undated``: how many exposures are
+    of no day that is known, and so in no period. Raises NotFound.
     """
     from projections.dose_practice import queries
 
-    known = queries.devices(connection, asked.site)
+    known, without = queries.devices(connection, asked.site), queries.undated(connection, asked.site)
     if asked.device is not None and asked.device not in [one["device"] for one in known]:
         raise NotFound("no such device of the establishment: krypton dose device SITE lists its devices")
     asked = _bounded(asked, known, today)
@@ -90,6 +91,7 @@ def told_of(
         "least": LEAST,
         "levels": levels.version,
         "devices": known,
+        "undated": sum(one["exposures"] for one in without if asked.device in (None, one["device"])),
         "exposures": len(rows),
         "persons": len(of.persons(rows)),
         **of.told(rows, code),

@@ -16,6 +16,7 @@ import pytest
 from domain.commands.links import Merge
 from krypton.addresses import Addresses
 from krypton.bootstrap import Krypton
+from krypton.queries.census import Asked, practice_of
 from krypton.services import region, region_health
 from krypton.services.budget import BUDGETS
 from krypton.settings import Settings
@@ -141,6 +142,18 @@ def test_an_irradiation_event_that_two_studies_tell_of_counts_once(world: Region
     for site in ("CHA", "CHA", "CHB"):
         world.give_shots(site, "1", [shot])
     assert world.compare()["exposures"] == 1
+
+
+def test_what_states_no_day_is_in_no_group_and_is_told(world: RegionWorld, tmp_path: Path) -> None:
+    """A page without it would look as if nothing had been given."""
+    world.give_shots("CHA", "1", [exposure("2.25.81", dap_mgycm2=100.0) | {"modality": "DX", "protocol": "Thorax PA"}])
+    world.fold()
+    found = world.page("CHA")
+    assert (found["exposures"], found["groups"], found["undated"]) == (0, [], 1)
+    assert practice_of(world.ours, Asked(site="CHA", device="Room 1"))["undated"] == 1
+    line = commands(world, tmp_path / "home")
+    assert "exposures without a day, in no period: 1" in line.show("dose", "device", "CHA")
+    assert "without a day" not in line.show("dose", "device", "CHB")
 
 
 def test_an_implausible_value_is_in_no_figure(world: RegionWorld) -> None:
