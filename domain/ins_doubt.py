@@ -11,8 +11,8 @@ from domain.matching.record import record
 from domain.worklist import IN_DOUBT, INS_DOUBTFUL, INS_REPLACED
 
 TOLD_BY_INS: Final[Mapping[str, str]] = {"sex": "sex", "year": "year of birth", "month": "month of birth"}
-ASKED_AFRESH_BY: Final = ("sex", "birth_date")
-"""Traits of which a matricule tells something: once one is another, what was settled before is asked afresh."""
+TOLD_OF: Final = ("sex", "birth_date")
+"""Traits of which a matricule tells something that counts: once one is another, what was settled is asked afresh."""
 
 
 class Stated(NamedTuple):
@@ -53,10 +53,10 @@ def changes(flags: Collection[str], before: Stated, now: Stated) -> Iterator[Cha
 
 
 def _asks_afresh(before: Stated, now: Stated) -> bool:
-    return before.ins != now.ins or any(before.traits.get(one) != now.traits.get(one) for one in ASKED_AFRESH_BY)
+    return before.ins != now.ins or any(before.traits.get(one) != now.traits.get(one) for one in TOLD_OF)
 
 
 def contradicted(stated: Stated) -> list[str]:
     """The traits that the matricule contradicts, in words (I12)."""
-    known = record(stated.traits, stated.ins).number
+    known = record({one: stated.traits.get(one) for one in TOLD_OF}, stated.ins).number
     return [words for trait, words in TOLD_BY_INS.items() if known and trait in known.differs]

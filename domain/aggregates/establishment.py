@@ -14,6 +14,7 @@ Source: DICOM PS3.5 section 6.2 (VR AE). Of a FINESS number only the form is che
 """
 
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 from uuid import UUID, uuid5
 
@@ -103,6 +104,7 @@ class Establishment(Aggregate):
         return cls(code, name.strip(), finess)
 
     @staticmethod
+    @lru_cache(maxsize=1_000)  # each registration asks for it
     def create_id(code: str) -> UUID:
         """The establishment's id: the same code always has the same one."""
         return uuid5(ESTABLISHMENTS, code)
