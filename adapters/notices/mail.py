@@ -21,6 +21,8 @@ from domain.notices import Notice
 
 log = logging.getLogger(__name__)
 TIMEOUT_S: Final = 20.0
+ANSWER_S: Final = 300.0
+"""A server looks at a mail before it takes it: whoever gives up before sends the same one again (RFC 5321, 4.5.3.2)."""
 EVERYBODY: Final = "*"
 SUBJECTS: Final[Mapping[str, str]] = {
     "mail_dose_alert_raised": "Krypton: alerte de dose / dose alert",
@@ -84,8 +86,12 @@ class Mail:
             smtp.starttls(context=ssl.create_default_context(cafile=self._server.authorities))
             if self._server.user is not None:
                 smtp.login(self._server.user, self._server.password or "")
+            assert smtp.sock is not None, "there is a session"
+            smtp.sock.settimeout(ANSWER_S)
             refused = smtp.send_message(self._message(notice, to))
             with suppress(OSError):
+                if smtp.sock is not None:
+                    smtp.sock.settimeout(self._timeout_s)
                 smtp.quit()
         finally:
             smtp.close()

@@ -1,5 +1,6 @@
 """Notices by mail, to a mail server on this machine: encrypted, with a reference and a link, and nobody's data."""
 
+import smtplib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from adapters.notices.mail import Mail, MailServer, NoMail
+from adapters.notices.mail import ANSWER_S, Mail, MailServer, NoMail
 from domain.errors import NotDelivered
 from domain.notices import Notice
 from krypton.errors import SettingsWrong
@@ -96,6 +97,21 @@ def test_a_server_that_is_busy_is_told_by_its_code(taker: smtp_server.MailServer
     taker.answer = "451 later"
     with pytest.raises(NotDelivered, match=r"^smtp 451$"):
         mail(server).deliver(RAISED)
+
+
+def test_a_server_may_look_at_a_mail_for_longer_than_it_may_take_to_answer_at_all(
+    taker: smtp_server.MailServer, server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever gives up before sends the same mail again."""
+    real, waits = smtplib.SMTP.data, list[float | None]()
+
+    def data(session: smtplib.SMTP, message: bytes) -> tuple[int, bytes]:
+        waits.append(session.sock.gettimeout() if session.sock else None)
+        return real(session, message)
+
+    monkeypatch.setattr(smtplib.SMTP, "data", data)
+    mail(server).deliver(RAISED)
+    assert (len(taker.taken), waits) == (1, [ANSWER_S])
 
 
 def test_a_server_with_a_certificate_of_somebody_else_gets_no_mail(
