@@ -52,6 +52,12 @@ Feature: A notice opens also where the person was merged or split since
       Then the notice opens, and tells of CHA's Alex then and of CHB's Alex now
       And in between that person was merged with others and parted from others
 
+    Scenario: The page of the study, to which the mail of an alert leads
+      Given somebody is told of a dose alert of CHB's Alex
+      When the two are merged
+      And a physician of CHB opens the page of the study in an emergency
+      Then the page tells of CHB's Alex then and of CHA's Alex now
+
     Scenario: The study of an alert was given to somebody else
       Given somebody is told of a dose alert of CHB's Alex
       When its study is given to CHA's Alex

@@ -16,6 +16,7 @@ from domain.commands.doses import AcknowledgeAlert
 from domain.commands.links import Dismiss, Merge, Propose, Unmerge
 from domain.commands.studies import ReassignStudy
 from domain.errors import NotFound
+from krypton.queries.glance import Glance, glance_of
 from krypton.queries.review import pair_to_review
 from krypton.queries.worklists import alerts_of, emergencies_to_review
 from tests.fakes.region import CLINICIAN, dose, exposure, received
@@ -180,3 +181,17 @@ def never_made(desk: Desk, what: str) -> Callable[[], Any]:
 def not_found(never_made: Callable[[], Any]) -> None:
     with pytest.raises(NotFound, match="see krypton "):
         never_made()
+
+
+@when("a physician of CHB opens the page of the study in an emergency", target_fixture="page")
+def page(desk: Desk) -> Glance:
+    ask = OpenAccess(identity=UUID(desk.known["CHB"]), rpps=CLINICIAN, reason="unconscious", emergency=True, site="CHB")
+    desk.world.ask(ask)
+    return glance_of(desk.see().ours, PHYSICIAN, desk.study)
+
+
+@then(parsers.re(r"the page tells of (?P<before>CH[AB])'s Alex then and of (?P<after>CH[AB])'s Alex now"))
+def page_tells(desk: Desk, page: Glance, before: str, after: str) -> None:
+    (alert,) = page.told["alerts"]
+    told = (alert["person_then"], alert["person_now"], alert["since_then"])
+    assert told == (desk.known[before], desk.known[after], ["merged"])
