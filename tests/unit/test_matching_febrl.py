@@ -93,8 +93,9 @@ def wheel(tmp_path: Path) -> Path:
 def test_records_like_febrls_are_found_without_truth_and_without_a_number(
     wheel: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The bars are those that the first public set is held to."""
     monkeypatch.setattr(febrl, "RANDOM_PAIRS", 20_000)
     found = febrl.run(wheel, "1")
-    assert found["FEBRL 1: blocking recall"] >= 0.995
-    assert found["FEBRL 1: F1"] >= 0.995
-    assert found["FEBRL 1: recall at precision 1"] >= 0.995
+    assert found["FEBRL 1: blocking recall"] >= 0.998
+    assert found["FEBRL 1: F1"] >= 1.0
+    assert found["FEBRL 1: recall at precision 1"] >= 0.998
