@@ -379,6 +379,8 @@ class TestDose:
         seen = next(a for a in region.ask("dose", "alerts", *AS_CLINICIAN, "--all") if a["alert"] == alert["alert"])
         assert (seen["note"], seen["acknowledged_by"]) == ("skin looked at", f"rpps:{CLINICIAN}")
         assert seen.pop("seen") == "whole"  # the care team's (X18)
+        told = {name: seen.pop(name) for name in ("person_then", "person_now", "since_then")}
+        assert told == {"person_then": study["identity"], "person_now": study["identity"], "since_then": []}
         assert region.ask("dose", "show", study["ref"])["alerts"] == [seen]
         said = region.complaint(
             1, "dose", "acknowledge", alert["alert"], "--note", "again", "--as", f"rpps:{CLINICIAN}"
