@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -86,14 +87,25 @@ def test_a_person_who_is_erased_is_said_so_once() -> None:
     assert full_name(None, None) is None
 
 
+def side(number: str, identity: str, family: str) -> dict[str, Any]:
+    """One of a pair: a person by itself, then and now."""
+    return {
+        "assigner": "CHB",
+        "local_id": number,
+        "identity": identity,
+        "traits": {"family": family},
+        "person_then": identity,
+        "person_now": identity,
+        "since_then": [],
+        **dict.fromkeys(SIDE),
+    }
+
+
 def test_the_ids_of_a_pair_that_fit_on_no_line_stand_under_it_in_line_with_what_is_said_of_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
-    sides = [
-        {"assigner": "CHB", "local_id": n, "identity": n * 36, "traits": {"family": "FICTIVE"}, **dict.fromkeys(SIDE)}
-        for n in ("1", "2")
-    ]
+    sides = [side(n, n * 36, "FICTIVE") for n in ("1", "2")]
     said = {
         "kind": "duplicate",
         "code": "DPOT",
@@ -110,10 +122,7 @@ def test_the_ids_of_a_pair_that_fit_on_no_line_stand_under_it_in_line_with_what_
     assert (kind, link, last) == ("kind   duplicate, potential (DPOT), held back by a bar", "link   3", "")
 
 
-SIDES = [
-    {"assigner": "CHB", "local_id": n, "identity": n * 8, "traits": {"family": name}, **dict.fromkeys(SIDE)}
-    for n, name in (("1", "LE GOFF"), ("2", "LeGoff"))
-]
+SIDES = [side("1", "1" * 8, "LE GOFF"), side("2", "2" * 8, "LeGoff")]
 ENTRY = {"identities": SIDES, **dict.fromkeys(ABOUT), "persons": ["1" * 8, "2" * 8], "why": [], "barred_by": []}
 
 
@@ -153,8 +162,12 @@ def test_why_an_identity_waits_alone_is_told_in_words(capsys: pytest.CaptureFixt
 
 def test_the_matricules_that_one_took_the_place_of_stand_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
     number, before = {"matricule": "2" * 15, "oid": "1.2"}, [{"matricule": "1" * 15, "oid": "1.2"}]
-    side = {**SIDES[0], "ins": number, "replaced": before}
-    alone = {"identities": [side], "persons": ["1" * 8, None], "waits_as": "flagged", "said": None}
+    alone = {
+        "identities": [{**SIDES[0], "ins": number, "replaced": before}],
+        "persons": ["1" * 8, None],
+        "waits_as": "flagged",
+        "said": None,
+    }
     pair({**ENTRY, **alone, "kind": "doubtful-number", "code": None, "why": ["ins_replaced"]})
     said = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
     place = said.index(f"ins {'2' * 15}")
