@@ -16,6 +16,10 @@ from streams.broker.topics import PARTITIONS
 
 TIMEOUT_S = 20.0
 POLL_MS = 250
+FETCHED = 1 << 20
+"""Bytes of a partition that are asked for: more than a batch of the relay has. Of whoever asks for less the broker
+sends one batch of one partition, and kafka-python 3.0.12 was seen to wait for another one's without end.
+"""
 
 
 def offsets_at(kafka: str, topics: Collection[str], position: int) -> Mapping[tuple[str, int], int]:
@@ -28,7 +32,7 @@ def offsets_at(kafka: str, topics: Collection[str], position: int) -> Mapping[tu
         client_id="krypton-position-search",
         group_id=None,
         enable_auto_commit=False,
-        max_partition_fetch_bytes=1,  # the broker sends one record batch anyway: more would be discarded
+        max_partition_fetch_bytes=FETCHED,
     )
     try:
         every = [TopicPartition(topic, p) for topic in topics for p in range(PARTITIONS[topic])]
