@@ -16,10 +16,6 @@ from streams.broker.topics import PARTITIONS
 
 TIMEOUT_S = 20.0
 POLL_MS = 250
-FETCHED = 1 << 20
-"""Bytes of a partition that are asked for: more than a batch of the relay has. Of whoever asks for less the broker
-sends one batch of one partition, and kafka-python 3.0.12 was seen to wait for another one's without end.
-"""
 
 
 def offsets_at(kafka: str, topics: Collection[str], position: int) -> Mapping[tuple[str, int], int]:
@@ -32,7 +28,7 @@ def offsets_at(kafka: str, topics: Collection[str], position: int) -> Mapping[tu
         client_id="krypton-position-search",
         group_id=None,
         enable_auto_commit=False,
-        max_partition_fetch_bytes=FETCHED,
+        max_partition_fetch_bytes=1,  # the broker sends one record batch anyway: more would be discarded
     )
     try:
         every = [TopicPartition(topic, p) for topic in topics for p in range(PARTITIONS[topic])]
@@ -51,18 +47,18 @@ def offsets_at(kafka: str, topics: Collection[str], position: int) -> Mapping[tu
 
 def _positions(consumer: KafkaConsumer, offsets: Mapping[TopicPartition, int]) -> dict[TopicPartition, int]:
     """The ledger position of the record at each offset."""
-    consumer.assign(list(offsets))
-    for tp, offset in offsets.items():
-        consumer.seek(tp, offset)
     found: dict[TopicPartition, int] = {}
     deadline = time.monotonic() + TIMEOUT_S
-    while len(found) < len(offsets):
+    while left := [tp for tp in offsets if tp not in found]:
         if time.monotonic() > deadline:
-            raise KafkaTimeoutError(f"{len(offsets) - len(found)} partitions did not answer in {TIMEOUT_S:.0f} s")
+            raise KafkaTimeoutError(f"{len(left)} partitions did not answer in {TIMEOUT_S:.0f} s")
+        if set(left) != consumer.assignment():  # paused ones keep what came of them, and kafka-python waits for others
+            consumer.assign(left)
+            for tp in left:
+                consumer.seek(tp, offsets[tp])
         for tp, records in consumer.poll(timeout_ms=POLL_MS).items():
-            found.setdefault(tp, _position(records[0]))
-            consumer.pause(tp)
-    consumer.resume(*offsets)
+            found[tp] = _position(records[0])
+    consumer.unsubscribe()
     return found
 
 
