@@ -52,7 +52,7 @@ def _positions(consumer: KafkaConsumer, offsets: Mapping[TopicPartition, int]) -
     while left := [tp for tp in offsets if tp not in found]:
         if time.monotonic() > deadline:
             raise KafkaTimeoutError(f"{len(left)} partitions did not answer in {TIMEOUT_S:.0f} s")
-        if set(left) != consumer.assignment():  # paused ones keep what came of them, and kafka-python waits for others
+        if set(left) != consumer.assignment():  # paused instead, some kept kafka-python 3.0.12 from fetching others
             consumer.assign(left)
             for tp in left:
                 consumer.seek(tp, offsets[tp])

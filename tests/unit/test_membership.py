@@ -10,17 +10,10 @@ from hypothesis import strategies as st
 from domain import membership
 from domain.held import HUMAN
 from domain.membership import Cluster, Membership, Merging, statement
+from tests.fakes.statements import PEOPLE, SAID
 
 worked_out = membership._persons
-PEOPLE = "abcdefg"
 REGISTERED = {name: 50 - 7 * place for place, name in enumerate(PEOPLE)}  # the later letter registered earlier
-RULE = "strict"
-SAID = {
-    "merged": ("link.merged", HUMAN),
-    "by rule": ("link.merged", RULE),
-    "open": ("link.unmerged", HUMAN),
-    "barred": ("link.barred", HUMAN),
-}
 HELD = {"merged": "merged", "by rule": "merged", "open": "open", "barred": "barred"}
 Pair = tuple[str, str]
 Persons = set[frozenset[str]]

@@ -12,15 +12,8 @@ from domain.decision_tables import Pair
 from domain.held import HUMAN
 from domain.membership import Membership
 from domain.persons import Persons
+from tests.fakes.statements import PEOPLE, SAID
 
-PEOPLE = "abcdefg"
-RULE = "strict"
-SAID = {
-    "merged": ("link.merged", HUMAN),
-    "by rule": ("link.merged", RULE),
-    "open": ("link.unmerged", HUMAN),
-    "barred": ("link.barred", HUMAN),
-}
 PAIRS = list(combinations(PEOPLE, 2))
 Statement = tuple[tuple[str, str], str]
 
