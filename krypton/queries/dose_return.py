@@ -93,7 +93,7 @@ def _head(ours: Krypton, connection: Any, asked: Asked) -> Document:
         "establishment": known.name,
         "finess": known.finess,
         "since": since,
-        "until": until or ours.ledger.clock().date().isoformat(),
+        "until": until,
         "undated": sum(one["exposures"] for one in undated(connection, asked.site) if one["device"] == asked.device),
     }
 

@@ -86,15 +86,17 @@ def suggested(
     return envelope | {"body": body}, suggestions(unmapped, mapping, texts)
 
 
-def period_of(ours: Krypton, since: str | None, until: str | None) -> tuple[str, str | None]:
-    """The days of a period: of the twelve months before its end, where nobody says since when."""
+def period_of(ours: Krypton, since: str | None, until: str | None) -> tuple[str, str]:
+    """The days of a period: until today where nobody says otherwise, for an exposure of a day to come has a wrong date;
+    and of the twelve months before its end.
+    """
     last: date = date.fromisoformat(until) if until else ours.ledger.clock().date()
     begin = max(last, date.min + timedelta(days=PERIOD)) - timedelta(days=PERIOD)
-    return since or begin.isoformat(), until
+    return since or begin.isoformat(), last.isoformat()
 
 
 def rows_by_site(
-    ours: Krypton, site: str | None, since: str, until: str | None, device: str | None = None
+    ours: Krypton, site: str | None, since: str, until: str, device: str | None = None
 ) -> tuple[Mapping[str, list[Row]], Callable[[str], str]]:
     """The rows of a period by establishment, of one device or of all, of the age that the birth date says; and whose an
     identity is.
@@ -122,7 +124,7 @@ def _sites(ours: Krypton, site: str | None) -> list[str]:
 
 
 def _rows(
-    connection: Any, sites: Iterable[str], since: str, until: str | None, device: str | None = None
+    connection: Any, sites: Iterable[str], since: str, until: str, device: str | None = None
 ) -> Iterator[Row]:
     """Rows as ``domain.dose_findings`` takes them: none is of a test, and a value that does not count is null."""
     from projections.dose_practice import queries

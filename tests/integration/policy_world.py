@@ -1,6 +1,6 @@
 """A ledger under matching rules and its policies, without Kafka: records come straight from the event store."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,15 @@ class PolicyWorld(RuledWorld):
         """The same with the rules that ship."""
         self.shipped(2)
         self._decide_by(2)
+
+    def unmatched_pairs(self, birth_dates: Iterable[str]) -> None:
+        """A pair of each birth date whom nobody matched yet, and a version 2 of the index by rules that join each."""
+        self.matching(1)
+        for number, birth_date in enumerate(birth_dates):
+            for site in ("CHA", "CHB"):
+                self.register(site, str(number), birth_date=birth_date)
+        self.react("matching")
+        self.build(INDEX, matching=1)
 
     def _decide_by(self, version: int) -> None:
         self.work(INDEX)

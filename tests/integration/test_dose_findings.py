@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -167,3 +168,14 @@ def test_what_has_no_day_is_of_no_period_and_is_counted(world: RuledWorld) -> No
     world.receive(0, chest(0, 300.0, at=None))
     work(world)
     assert (persons(world), left(world)) == (set(), {"the day is not known": 1})
+
+
+def test_a_day_to_come_is_a_wrong_date_and_counts_in_no_period_that_ends_today(world: RuledWorld) -> None:
+    today = world.ours.ledger.clock().date()
+    world.receive(0, chest(0, 300.0, at=f"{today}T00:00:00"))
+    world.receive(1, chest(1, 300.0, at=f"{today + timedelta(days=1)}T00:00:00"))
+    work(world)
+    found = findings_of(world.ours, None, None, None)
+    assert found["until"] == today.isoformat()
+    assert [one["persons"] for one in found["findings"]] == [1, 1]
+    assert [one["exposures"] for one in mapping_of(world.ours, None, None, None)["acts"]] == [1]

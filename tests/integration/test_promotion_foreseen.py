@@ -30,12 +30,7 @@ PAIRS = 3
 def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
     """Three pairs that rules of version 1 join; version 2 of the index is made with these, and nobody was matched."""
     world = made(installed_url, tmp_path, monkeypatch)
-    world.matching(1)
-    for number in range(PAIRS):
-        for site in ("CHA", "CHB"):
-            world.register(site, str(number), birth_date=born(number))
-    world.react("matching")
-    world.build(INDEX, matching=1)
+    world.unmatched_pairs(born(number) for number in range(PAIRS))
     yield world
     world.close()
 

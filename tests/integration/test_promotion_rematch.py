@@ -24,12 +24,7 @@ Told = list[tuple[str, int, int]]
 def world(installed_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
     """Pairs that nobody matched yet, and an index that was made with rules which join each."""
     world = made(installed_url, tmp_path, monkeypatch)
-    world.matching(1)
-    for number in range(PAIRS):
-        for site in ("CHA", "CHB"):
-            world.register(site, str(number), birth_date=f"{1930 + number // 12}-{number % 12 + 1:02}-02")
-    world.react("matching")
-    world.build(INDEX, matching=1)
+    world.unmatched_pairs(f"{1930 + number // 12}-{number % 12 + 1:02}-02" for number in range(PAIRS))
     yield world
     world.close()
 
