@@ -13,8 +13,8 @@ L6  Identities whose known sex or birth date differ are merged only by a human w
 L7  A rule merges or proposes two only while they agree by it, and takes no merge back that one number of their own
     makes sure, as the ledger knows the two when the statement is stored.
 L8  Only a rule of the version in force decides.
-L9  Two who are one person by other pairs than theirs are unmerged by these pairs: the refusal names which hold the two,
-    and the one to cut.
+L9  Two who are one person by other pairs than theirs are parted by these pairs, and not dismissed: the refusal names
+    which hold the two, and the one to cut.
 L10 What waits for a human, a pair or one identity, may be postponed, and assigned to a clerk; what is decided or asked
     of it next ends both.
 L11 It is postponed to a time to come, a year ahead at most.

@@ -215,10 +215,12 @@ class Dismiss:
     reason: str
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises NothingToChange (L2)."""
+        """Raises NothingToChange (L2), JoinedByOthers (L9)."""
         link = link_of(work, self.one, self.other)
         if link.held is Held.MERGED and work.membership.bar_between(str(self.one), str(self.other)):
             link.unmerge(reason=self.reason)
             return {"link": str(link.id), "outcome": "unmerged"}
+        if link.held is Held.OPEN:
+            refuse_joined(work, self.one, self.other)
         link.dismiss(reason=self.reason)
         return {"link": str(link.id), "outcome": "dismissed"}

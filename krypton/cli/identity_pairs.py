@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from enum import StrEnum
 from typing import Annotated, Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import typer
 
-from domain.commands.links import Bar, Merge, Unbar, Unmerge
-from domain.errors import JoinedByOthers, TraitsDiffer
+from domain.commands.links import Bar, Dismiss, Merge, Unbar, Unmerge
+from domain.errors import JoinedByOthers, NothingToChange, TraitsDiffer
+from domain.ports import Answer
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
 from krypton.cli.calling import OWN, Acting, As
@@ -120,17 +121,39 @@ def unmerge(
     if dry_run:
         preview(ours, who, "identity.unmerge", command, as_json)
         return
+    answer = part(ours, command, by)
+    written(answer, as_json)
+    if still := answer.result.get("still_joined_by"):
+        err.print(f"the two are one person still, by other pairs; to part them unmerge, too: {_named(still)}")
+
+
+def part(ours: Krypton, command: Unmerge | Dismiss, by: Envelope) -> Answer:
+    """Unmerge or dismiss a pair; where another pair alone holds the two, offer on a terminal to cut that one (L9).
+
+    The pair that was named is then dismissed: else a rule would join the two again.
+    """
     try:
-        answer = ours.execute(command, by)
+        return ours.execute(command, by)
     except JoinedByOthers as joined:
         if len(joined.cut) > 1:
             raise
         confirm(f"{str(joined).partition(';')[0]}. Unmerge {' and '.join(joined.cut[0])} instead?", joined)
         low, high = map(UUID, joined.cut[0])
-        answer = ours.execute(replace(command, one=low, other=high), by)
-    written(answer, as_json)
-    if still := answer.result.get("still_joined_by"):
-        err.print(f"the two are one person still, by other pairs; to part them unmerge, too: {_named(still)}")
+    return _cut(ours, Unmerge(one=low, other=high, reason=command.reason), command, by)
+
+
+def _cut(ours: Krypton, cut: Unmerge, named: Unmerge | Dismiss, by: Envelope) -> Answer:
+    also = replace(by, command_id=uuid5(by.command_id, "also"), correlation_id=by.command_id)
+    first, then = (by, also) if isinstance(named, Unmerge) else (also, by)  # a repeat names the same kind of command
+    two = Dismiss(one=named.one, other=named.other, reason=named.reason)
+    answer, noted = ours.ledger.execute_many([(cut, first), (two, then)])
+    if not isinstance(answer, Answer):
+        raise answer
+    if isinstance(noted, Answer):
+        return replace(answer, positions=answer.positions + noted.positions)
+    if isinstance(noted, NothingToChange):  # a human parted the two before
+        return answer
+    raise noted
 
 
 def _named(pairs: Iterable[Iterable[str]]) -> str:

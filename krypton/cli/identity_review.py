@@ -18,9 +18,9 @@ from krypton.cli.calling import ASKED, OWN, As, Why
 from krypton.cli.connection import ask, asker, assigner_of, envelope, krypton
 from krypton.cli.given import BECAUSE, Because
 from krypton.cli.groups import command_group
-from krypton.cli.identity_pairs import DryRun, EvenThough, merge_asking, merging, preview
+from krypton.cli.identity_pairs import DryRun, EvenThough, merge_asking, merging, part, preview
 from krypton.cli.options import AsJson, CommandId, Limit, utc
-from krypton.cli.output import document, err, out
+from krypton.cli.output import document, err, out, written
 from krypton.cli.pairs import pair, print_evidence
 from krypton.cli.review_named import One, Other, OtherOf, WaitsAs, What, sides, waits
 from krypton.queries.review import pair_to_review, pairs_to_review
@@ -175,7 +175,8 @@ def dismiss(
     """Remove a pair from the list: two persons. Unlike a bar it lets people merge them later."""
     ours = krypton()
     low, high = sides(ours, one, other)
-    ask(ours, Dismiss(one=low, other=high, reason=reason), who, command_id, as_json)
+    command = Dismiss(one=low, other=high, reason=reason)
+    written(part(ours, command, envelope(who.actor(), command_id)), as_json)
 
 
 def postpone(

@@ -431,6 +431,7 @@ PROVOKED = [
     Provoked(errors.NothingToChange, "held back by the bar of", lambda w: Merge(**held_back(w))),
     Provoked(errors.NothingToChange, "is not merged: see its history", lambda w: Unmerge(**w.pair())),
     Provoked(errors.JoinedByOthers, "to part them unmerge", lambda w: Unmerge(**joined_by_a_third(w))),
+    Provoked(errors.JoinedByOthers, "to part them unmerge", lambda w: Dismiss(**joined_by_a_third(w))),
     Provoked(errors.NothingToChange, "is barred already", lambda w: Bar(**w.pair(Bar))),
     Provoked(errors.NothingToChange, "nothing to lift", lambda w: Unbar(**w.pair())),
     Provoked(errors.NothingToChange, "only an open proposal is dismissed", lambda w: Dismiss(**w.pair(Merge))),

@@ -7,7 +7,7 @@ import sys
 from itertools import combinations
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import typer
@@ -18,9 +18,20 @@ from domain.aggregates.identity import Identity
 from domain.commands.links import Merge
 from domain.commands.received_patient import ReceivedPatient
 from domain.commands.studies import ReceivedConflict
+from domain.errors import HumanMadeIt
 from krypton.addresses import Addresses
 from krypton.bootstrap import Krypton
-from krypton.cli import consent, erase, given, identity, identity_pairs, identity_search, importing, ingest
+from krypton.cli import (
+    consent,
+    erase,
+    given,
+    identity,
+    identity_pairs,
+    identity_review,
+    identity_search,
+    importing,
+    ingest,
+)
 from krypton.cli.audit import moment_of
 from krypton.cli.main import run
 from krypton.settings import Settings
@@ -40,7 +51,7 @@ class Typed:
         self.ours = Krypton(Settings(home), Addresses("", ""))
         vars(self.ours)["region_secret"] = SECRET
         vars(self.ours)["ledger"] = self.region
-        for module in (identity, importing, identity_pairs, consent, erase, ingest):
+        for module in (identity, importing, identity_pairs, identity_review, consent, erase, ingest):
             monkeypatch.setattr(module, "krypton", lambda: self.ours)
         self.sits_there(False)
 
@@ -316,11 +327,13 @@ def test_a_merge_names_what_rules_merged_that_gives_way(typed: Typed) -> None:
     assert typed.region.membership().person_of(str(one)) == {str(one)}
 
 
-def test_an_unmerge_of_two_whom_a_third_joins_offers_the_pair_to_cut(typed: Typed) -> None:
+@pytest.mark.parametrize("parting", [("unmerge",), ("review", "dismiss")])
+def test_to_part_two_whom_a_third_joins_the_pair_to_cut_is_offered(typed: Typed, parting: tuple[str, ...]) -> None:
+    """And no rule joins the two again who were named, once the third is with one of them alone."""
     one, between, other = typed.region.persons("1", "2", "3")
     for side in (one, other):
         assert typed.run("identity", "merge", side, between, "--reason", "papers seen")[0] == 0
-    words = ("identity", "unmerge", one, other, "--reason", "twins")
+    words = ("identity", *parting, one, other, "--command-id", uuid4(), "--reason", "twins")
     code, out, err = typed.run(*words)
     assert (code, out) == (1, "")
     assert "other pairs hold them one person" in err
@@ -328,8 +341,16 @@ def test_an_unmerge_of_two_whom_a_third_joins_offers_the_pair_to_cut(typed: Type
     typed.sits_there(True)
     assert typed.run(*words, stdin="n\n")[0] == 1
     assert len(typed.region.membership().person_of(str(one))) == 3
+    before = typed.region.head()
     assert typed.run(*words, stdin="y\n")[0] == 0
+    assert typed.region.types(before) == ["link.unmerged", "link.proposed", "link.dismissed"]
     assert typed.region.membership().person_of(str(one)) == {str(one), str(between)}
+    assert typed.run(*words)[0] == 0
+    assert typed.region.types(before)[3:] == []
+    rules_in_force(typed.region)
+    again = Merge(one=one, other=other, reason="alike", rule="strict", rule_version=1)
+    typed.run("identity", "unmerge", one, between, "--reason", "twins")
+    assert type(typed.region.refusal(again)) is HumanMadeIt
 
 
 def test_an_unmerge_says_which_pairs_join_the_two_all_the_same(typed: Typed) -> None:

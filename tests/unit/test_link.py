@@ -22,6 +22,7 @@ from domain.errors import (
     Erased,
     EvidenceGone,
     HumanMadeIt,
+    JoinedByOthers,
     NotFound,
     NothingToChange,
     OnePersonAlready,
@@ -515,6 +516,18 @@ def test_a_pair_that_was_dismissed_comes_back_to_review_when_it_is_asked_again(r
     region.ask(Dismiss(one=b, other=c, reason="not now"))
     assert region.ask(merge(b, c)).result["outcome"] == "held_back"
     assert region.types()[-1] == "link.merged"
+
+
+def test_two_who_are_one_person_by_others_are_not_dismissed(region: Region) -> None:
+    """L9: the answer would say that they are two, and the record would still be one."""
+    a, b, c = region.persons("a", "b", "c")
+    for command in (propose(a, b), merge(a, c, "strict"), merge(b, c, "strict")):
+        region.ask(command)
+    refused = region.refusal(dismiss(a, b))
+    assert isinstance(refused, JoinedByOthers)
+    region.ask(Unmerge(one=UUID(refused.cut[0][0]), other=UUID(refused.cut[0][1]), reason="twins"))
+    assert outcome(region, dismiss(a, b)) == "dismissed"
+    assert person(region, a).isdisjoint(person(region, b))
 
 
 def test_a_pair_that_waits_in_review_is_not_listed_twice(region: Region) -> None:
