@@ -123,9 +123,7 @@ def _sites(ours: Krypton, site: str | None) -> list[str]:
     return known if site is None else [site]
 
 
-def _rows(
-    connection: Any, sites: Iterable[str], since: str, until: str, device: str | None = None
-) -> Iterator[Row]:
+def _rows(connection: Any, sites: Iterable[str], since: str, until: str, device: str | None = None) -> Iterator[Row]:
     """Rows as ``domain.dose_findings`` takes them: none is of a test, and a value that does not count is null."""
     from projections.dose_practice import queries
 
