@@ -36,6 +36,9 @@ LOOSENS = frozenset(f"link.{what}" for what in ("unbarred", "unmerged", "barred"
 """Events after which two sides, or who agrees with both, may have something due that was not due before."""
 MERGED = "link.merged"
 LOOKUP = "match"
+AFRESH = "afresh"
+"""In the body of a lookup: what others found before is no answer, for the index lacked events that it had passed over.
+"""
 SAID = LOOSENS | {MERGED}
 CHANGES = CHANGES_KEYS | FLAGS | SAID
 """Events of ``changed``."""

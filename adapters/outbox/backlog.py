@@ -23,7 +23,7 @@ ORDER BY try_at DESC, place DESC, cause DESC, id DESC LIMIT 1"""
 ANSWERED: Final = f"""
 CREATE TEMPORARY TABLE answered ON COMMIT DROP AS
 SELECT id, cause, (body->>'identity')::uuid AS identity FROM policies.outbox
-WHERE {WAITING} AND cause <= %(upto)s FOR UPDATE SKIP LOCKED"""
+WHERE {WAITING} AND cause <= %(upto)s AND NOT body ? 'afresh' FOR UPDATE SKIP LOCKED"""
 FOUND: Final = "CREATE TEMPORARY TABLE found (place int, one uuid, other uuid) ON COMMIT DROP"
 READY: Final = "CREATE INDEX ON answered (identity); ANALYZE answered; ANALYZE found"
 PARENTS: Final = """
@@ -56,7 +56,9 @@ def _nothing(_: Sequence[int]) -> Sequence[int]:
 
 
 class Backlog:
-    """The lookups of that name that wait in a policy's outbox; each body names an ``identity``."""
+    """The lookups of that name that wait in a policy's outbox; each body names an ``identity``. One that is to be
+    looked up ``afresh`` is never answered here: the view may have got its events after the decision.
+    """
 
     def __init__(self, connection: Connection, policy: str, does: str) -> None:
         self._connection = connection

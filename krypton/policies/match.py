@@ -6,7 +6,8 @@ registered at once, the later one's lookup sees the other. What comes after a pr
 before is the promotion's own (``krypton.views.raise_due``).
 
 An identity that was looked up is not looked up again for what the view had read by then: a registration with a number
-is two events. The entry that it was looked up for answers for the others, until it is settled.
+is two events. The entry that it was looked up for answers for the others, until it is settled. What was a dead letter
+of the view is looked up when that is replayed, whatever was found before.
 
 Most events change one identity, and no person: of the rest of its neighbourhood nothing is due that was not before, but
 for merges (``due``). So where it is connected with many, no more is weighed. After any other event, and where it is
@@ -39,6 +40,7 @@ from krypton.policies.seen import Seen
 from krypton.policies.stored import not_yet_said
 from krypton.policies.untold import untold
 from krypton.views.matches import bodies
+from policies.matching import AFRESH
 from policies.policy import Due, Kind
 from postgres.session import connect
 from projections.engine.query import fetch_planned
@@ -168,7 +170,7 @@ class Match:
         """Whether another entry's lookup, after the view had read this one's cause, answers for it. That entry is
         settled by now; or it is not, and is looked up again, at a later state of the view.
         """
-        looked = self._looked.get(entry.body["identity"])
+        looked = None if AFRESH in entry.body else self._looked.get(entry.body["identity"])
         if looked is None or looked.version != version or looked.entry == entry.id:
             return False
         return looked.upto >= entry.cause and looked.widely >= widely

@@ -1,21 +1,25 @@
 """Lists, shows and replays the dead letters of all views, for operators."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any
 
 from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 from adapters.eventstore.histories import events_of, head
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
 from krypton.vaults import destroy_again_of, sealed_still
+from krypton.views.again import look_afresh
+from krypton.views.raise_due import IDENTITIES
 from postgres.session import connect
 from projections.engine import dead_letters
 from projections.engine.parked import DeadLetter
 from projections.engine.projection import Projection
 from projections.engine.replays import Asked
 from schemas.codec import Codec
+from schemas.event import Record
 
 Folded = Callable[[Krypton, DeadLetter], tuple[Projection, Codec]]
 
@@ -41,7 +45,8 @@ def publish_again(ours: Krypton) -> None:
 def replay_letter(ours: Krypton, number: int, by: Envelope, folded: Folded) -> int:
     """Apply the events parked under the letter's key; returns how many. A repeated command id returns the first answer.
 
-    Nobody who was erased comes back, whatever the vault holds and whose study it was. ``folded``: which projection
+    Nobody who was erased comes back, whatever the vault holds and whose study it was. Who is in the identity index only
+    now is matched: the policy found nobody before. ``folded``: which projection
     applies the letter, and with which codec. Raises NotFound, OtherCode, ReplayFailed.
     """
     from projections.versions.masking import mask_owned
@@ -49,6 +54,12 @@ def replay_letter(ours: Krypton, number: int, by: Envelope, folded: Folded) -> i
     with ours.snapshot() as connection:
         found = dead_letters.show(connection, number)
         erased = sorted(_erased(ours, connection, found))
+
+    def then(cursor: Cursor, applied: Sequence[Record]) -> None:
+        mask_owned(cursor, projection, erased)
+        if projection.name == IDENTITIES:
+            look_afresh(ours, cursor.connection, projection.version, applied)
+
     writing = connect(ours.addresses.database, "dead letters")
     try:
         projection, codec = folded(ours, found)
@@ -58,7 +69,7 @@ def replay_letter(ours: Krypton, number: int, by: Envelope, folded: Folded) -> i
             codec,
             ident=number,
             by=Asked(by.actor, by.command_id),
-            then=lambda cursor: mask_owned(cursor, projection, erased),
+            then=then,
         )
     finally:
         writing.close()

@@ -13,6 +13,7 @@ from projections.engine.parked import DeadLetter, Parked
 from projections.engine.projection import Projection, schema_of
 from projections.engine.rows import LiveRows, tables_sql
 from schemas.codec import Codec
+from schemas.event import Record
 
 UNPARK = """DELETE FROM views.parked_key
 WHERE view = %s AND version = %s AND topic = %s AND "partition" = %s AND key = %s"""
@@ -86,23 +87,23 @@ def replay(
     key: bytes | None = None,
     ident: int | None = None,
     by: replays.Asked | None = None,
-    then: Callable[[Cursor], None] = lambda _: None,
+    then: Callable[[Cursor, Sequence[Record]], None] = lambda *_: None,
 ) -> int:
     """Apply all events parked under one key, in order, and unpark the key; returns how many were applied.
 
     Give the ``key``, or one of its letters by ``ident``. One transaction, during which the partition's worker waits.
     ``by``: who asks, and the command id; a repeated id returns the first answer. ``then``: what belongs to the same
-    transaction, once they are applied. Raises NotFound, ReplayFailed.
+    transaction, once these records are applied. Raises NotFound, ReplayFailed.
     """
     with connection, connection.cursor() as cursor:
         if by and (known := replays.answered(cursor, by)) is not None:
             return known
         keys = _keys(cursor, projection, key, ident)
-        applied = sum(_replay_key(cursor, projection, codec, one) for one in keys)
-        then(cursor)
+        applied = [record for one in keys for record in _replay_key(cursor, projection, codec, one)]
+        then(cursor, applied)
         if by:
-            replays.note(cursor, by, ident, applied)
-        return applied
+            replays.note(cursor, by, ident, len(applied))
+        return len(applied)
 
 
 def _keys(cursor: Cursor, projection: Projection, key: bytes | None, ident: int | None) -> Sequence[Parked]:
@@ -123,14 +124,15 @@ def _keys(cursor: Cursor, projection: Projection, key: bytes | None, ident: int 
     return sorted({Parked(one.record.topic, one.record.partition, one.record.key) for one in letters})
 
 
-def _replay_key(cursor: Cursor, projection: Projection, codec: Codec, waits: Parked) -> int:
+def _replay_key(cursor: Cursor, projection: Projection, codec: Codec, waits: Parked) -> list[Record]:
     view = projection.name, projection.version
     positions.lock(cursor, *view, waits[:2])
     letters = parked.select(cursor, OF_KEY, *view, *waits)
-    reads = read(codec, [letter.record for letter in letters])
+    records = [letter.record for letter in letters]
+    reads = read(codec, records)
     rows = LiveRows(cursor, tables_sql(projection.tables, schema_of(projection)))
     if failed := fold_carefully(projection, reads, rows, (), cursor):
         raise ReplayFailed(f"{failed[0].reason}: nothing was changed; fix the cause and replay again")
     cursor.execute(REPLAYED, ([letter.id for letter in letters],))
     cursor.execute(UNPARK, (*view, *waits))
-    return len(letters)
+    return records
