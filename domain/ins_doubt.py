@@ -1,7 +1,8 @@
 """When the matricule of an identity is in doubt, what ends that, and what is left of a status meanwhile.
 
-Two flags say so: it contradicts what is known of the person (I12), or it took the place of another (I11). The rules (I)
-are those of ``domain.aggregates.identity``. Source: RNIV 1 v2.0 (EXI SI 07, 08); Référentiel INS v2.1.
+Two flags say so: it contradicts what is known of the person (I12), or it took the place of another, or was detached
+before (I11). The rules (I) are those of ``domain.aggregates.identity``.
+Source: RNIV 1 v2.0 (EXI SI 07, 08); Référentiel INS v2.1.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -14,12 +15,18 @@ TOLD_BY_INS: Final[Mapping[str, str]] = {"sex": "sex", "year": "year of birth", 
 TOLD_OF: Final = ("sex", "birth_date")
 """Traits of which a matricule tells something that counts: once one is another, what was settled is asked afresh."""
 
+SAID: Final = "stated by the establishment's own system"
+"""The reason of what an establishment's own message changes: what it took off itself nobody else doubted."""
+
 
 class Stated(NamedTuple):
-    """What an identity has at one time. ``ins``: with its authority (``domain.ins.qualified``)."""
+    """What an identity has at one time. ``ins``: with its authority (``domain.ins.qualified``); ``detached``: those
+    that are in doubt once they are attached again.
+    """
 
     traits: Mapping[str, str | None]
     ins: str | None
+    detached: Collection[str] = ()
 
 
 class Change(NamedTuple):
@@ -43,8 +50,11 @@ def changes(flags: Collection[str], before: Stated, now: Stated) -> Iterator[Cha
         gone = doubts(flags) if before.ins else ()
         yield from (Change(flag, "the matricule was detached", sets=False) for flag in gone)
         return
-    if before.ins not in (None, now.ins) and INS_REPLACED not in flags:
-        yield Change(INS_REPLACED, "the matricule took the place of another")
+    if INS_REPLACED not in flags:
+        if before.ins not in (None, now.ins):
+            yield Change(INS_REPLACED, "the matricule took the place of another")
+        elif before.ins is None and now.ins in before.detached:
+            yield Change(INS_REPLACED, "the matricule was detached before")
     differ = contradicted(now)
     if differ and INS_DOUBTFUL not in flags and _asks_afresh(before, now):
         yield Change(INS_DOUBTFUL, f"the matricule tells another {' and '.join(differ)}")

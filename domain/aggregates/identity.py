@@ -15,11 +15,12 @@ I7  Nothing personal is added to an erased identity, and nobody says any more wh
 I8  The reference of an erasure or a legal hold stays readable: it is short, and holds no name, birth date or number of
     the person, their other identities, orders and exams included.
 I9  An installation takes the matricules of production; one for tests, those of test and demonstration, and no others.
-    One that a device sends and that is not taken is left out, and the identity is flagged ``ins_left_out``.
+    One that a device sends and that is not taken, or was detached, is left out: ``ins_left_out`` flags the identity.
 I10 Two matricules are the same only under one authority: matching compares them with their OIDs.
 I11 Another matricule over the first takes back what rested on that: RECUP falls to PROV, QUAL to VALI; and the identity
     is flagged ``ins_replaced`` until a clerk clears it, or the matricule is detached. The first one that comes back is
-    another, too; the same one again changes nothing.
+    another, too; the same one again changes nothing. One that somebody detached and the establishment states again is
+    flagged so, too; one that it detached itself is not, unless the flag stood.
 I12 A matricule that contradicts the sex, or the year or month of birth, may be a parent's or a spouse's: the identity
     is flagged ``ins_doubtful`` until they agree, or a clerk clears it. What was cleared is asked afresh once the
     matricule, the sex or the birth date is another.
@@ -54,10 +55,10 @@ from domain.identity_flags import forcing_prov, refuse_clearing, refuse_setting
 from domain.identity_status import STRICT, WITHOUT_INS, Status, left_under, refuse_status
 from domain.ids import Ids
 from domain.ins import qualified
-from domain.ins_doubt import Stated, changes
+from domain.ins_doubt import SAID, Stated, changes
 from domain.retention import known_day
 from domain.split_off import SplitOff, standing
-from domain.worklist import kind_of
+from domain.worklist import INS_REPLACED, kind_of
 
 
 class Identity(Aggregate):
@@ -162,6 +163,7 @@ class Identity(Aggregate):
         self.has_ins = False
         self.ins: str | None = None
         self.ins_mode: str | None = None
+        self.detached_ins: set[str] = set()  # in doubt once a message states them again (I11)
         self.seen_on: date | None = None
         self.split: SplitOff | None = None
         self.split_undone = False
@@ -205,8 +207,9 @@ class Identity(Aggregate):
     def _status_changed(self, status: str, reason: str) -> None:
         self.status = Status(status)
 
-    def attach_ins(self, *, matricule: str, oid: str, mode: str) -> None:
-        """Attach the national identity, checked by ``domain.ins``, in place of another one (I11).
+    def attach_ins(self, *, matricule: str, oid: str, mode: str, looked_up: bool = True) -> None:
+        """Attach the national identity, checked by ``domain.ins``, in place of another one (I11). ``looked_up``: by
+        somebody, so that one that was detached is in no doubt.
 
         Raises StatusNotAllowed (I4), Erased (I7), KeyMissing (K1).
         """
@@ -218,7 +221,7 @@ class Identity(Aggregate):
         if (before.ins, self.ins_mode) == (qualified(matricule, oid), mode):
             return
         self._ins_attached(matricule=matricule, oid=oid, mode=mode)
-        self._doubt_ins(before)
+        self._doubt_ins(before._replace(detached=()) if looked_up else before)
         if before.ins not in (None, self.ins):
             self._lower_without_ins("another matricule was attached")
 
@@ -227,6 +230,7 @@ class Identity(Aggregate):
         self.has_ins = True
         self.ins = qualified(matricule, oid)
         self.ins_mode = mode
+        self.detached_ins.discard(self.ins)
 
     def detach_ins(self, *, reason: str) -> None:
         """Remove the national identity; the status drops with it. Raises StatusNotAllowed (I4)."""
@@ -239,12 +243,14 @@ class Identity(Aggregate):
 
     @event(InsDetached)
     def _ins_detached(self, reason: str) -> None:
+        if self.ins and (reason != SAID or INS_REPLACED in self.flags):
+            self.detached_ins.add(self.ins)
         self.has_ins = False
         self.ins = None
         self.ins_mode = None
 
     def _stated(self) -> Stated:
-        return Stated(self.traits, self.ins)
+        return Stated(self.traits, self.ins, {*self.detached_ins})
 
     def _doubt_ins(self, before: Stated) -> None:
         """Set and clear the flags that say that the matricule is in doubt (I11, I12)."""
@@ -371,6 +377,7 @@ class Identity(Aggregate):
         self.erased = True
         self.traits = {}
         self.ins = None
+        self.detached_ins.clear()
         self.local_id = ""
 
     def refuse_if_erased(self) -> None:

@@ -16,12 +16,11 @@ from domain.commands.received_patient import ReceivedPatient, meant_by, register
 from domain.identity_flags import forcing_prov
 from domain.identity_status import Status, undoubted
 from domain.ids import Ids
+from domain.ins_doubt import SAID
 from domain.retention import birth_day, seen_day
 from domain.same_number import names_agree
 from domain.traits import corrected, refuse_mistyped_id
 from domain.work import Work
-
-SAID = "stated by the establishment's own system"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,4 +134,4 @@ def _attach(work: Work, known: Identity, stated: Matricule) -> None:
     checked = ins.matricule(stated.number, stated.oid, work.authorities)
     same = known.ins == ins.qualified(checked, stated.oid)
     if not same or stated.mode not in (None, known.ins_mode):
-        known.attach_ins(matricule=checked, oid=stated.oid, mode=stated.mode or "SITE")
+        known.attach_ins(matricule=checked, oid=stated.oid, mode=stated.mode or "SITE", looked_up=False)

@@ -115,8 +115,8 @@ def _assigner(work: Work, site: str, patient: ReceivedPatient) -> str:
 def _attach_ins(identity: Identity, patient: ReceivedPatient, authorities: Authorities) -> None:
     """The INS that was received with a person, unless the identity is flagged as doubtful or fictitious.
 
-    One that cannot be taken, or is another than the identity has, is left out, and the identity is flagged
-    ``ins_left_out``: the study is taken all the same.
+    One that cannot be taken, is another than the identity has, or was detached, is left out, and the identity is
+    flagged ``ins_left_out``: the study is taken all the same.
     """
     if not (patient.ins and patient.ins_oid) or forcing_prov(identity.flags):
         return
@@ -127,9 +127,12 @@ def _attach_ins(identity: Identity, patient: ReceivedPatient, authorities: Autho
     except BadIns:
         _flag(identity, LEFT_OUT, "received with a matricule whose form, key or authority is wrong")
     else:
-        if not identity.has_ins:
+        sent = qualified(checked, patient.ins_oid)
+        if sent in identity.detached_ins:
+            _flag(identity, LEFT_OUT, "received with a matricule that was detached")
+        elif not identity.has_ins:
             identity.attach_ins(matricule=checked, oid=patient.ins_oid, mode="DICOM")
-        elif identity.ins != qualified(checked, patient.ins_oid):
+        elif identity.ins != sent:
             _flag(identity, LEFT_OUT, "received with another matricule than it has")
 
 
