@@ -75,12 +75,15 @@ class Workers:
             log.warning("a promotion is not finished just now: %s", type(away).__name__)
 
     def keep_looking(self, stop: Event) -> None:
-        """Check every few seconds, in a background thread, until ``stop`` is set."""
+        """Check every few seconds, in a background thread, until ``stop`` is set, whatever goes wrong."""
 
         def watch() -> None:
             while not stop.wait(LOOK_S):
-                self.look()
-                self.settle()
+                for step in (self.look, self.settle):
+                    try:
+                        step()
+                    except Exception as wrong:  # else no version gets a worker until the program starts again
+                        log.error("versions of views are looked after again soon: %s", type(wrong).__name__)
 
         Thread(target=watch, name="versions", daemon=True).start()
 
