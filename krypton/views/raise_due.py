@@ -3,9 +3,9 @@
 What is due is what the diff before the promotion found (``foreseen``); else it is queried from the live tables: what
 the rules call for and nobody has decided. Human decisions stand: the queries leave those pairs out, and if a human
 decided meanwhile the ledger refuses the command, which is counted and is no error. Each command id is derived from the
-rules, the subject and its latest statement, so raising the same decision again, after a crash or before the view has
-caught up, writes nothing. Who changed since it was found is matched again (``again``). A rebuild never raises
-decisions.
+rules, the subject and its latest statement (of doses: the promotion that raises them), so raising the same decision
+again, after a crash or before the view has caught up, writes nothing. Who changed since it was found is matched again
+(``again``). A rebuild never raises decisions.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -76,7 +76,7 @@ def raise_due(
     others = _persons(ours, version, cause) if view == DOSES else []
     raised = _Raised(ours, cause)
     total = len(foreseen.found) + len(others)
-    for batch in _batches(chain(COMMANDS[view](foreseen.found), others)):
+    for batch in _batches(chain(COMMANDS[view](foreseen.found, cause), others)):
         raised.ask(batch)
         tell("decisions raised", raised.done, total)
     if view == IDENTITIES and (again := look_again(ours, foreseen.upto, cause, raised.doubted)):
@@ -114,7 +114,7 @@ def _batches(asked: Iterable[Asked]) -> Iterator[list[Asked]]:
         yield batch
 
 
-def _matches(found: Due) -> Iterator[Asked]:
+def _matches(found: Due, _: UUID) -> Iterator[Asked]:
     rules = RuleId(MATCHING, found.rule_version)
     for does, one, body in bodies(found):
         yield Asked(SAID[does], _subject(rules, one), build(does, body))
@@ -125,10 +125,11 @@ def _subject(rules: RuleId, one: Decision) -> str:
     return f"{rules}|{low}|{high}|{one.position}"
 
 
-def _alerts(found: Sequence[dict[str, Any]]) -> Iterator[Asked]:
+def _alerts(found: Sequence[dict[str, Any]], cause: UUID) -> Iterator[Asked]:
     for one in found:
-        subject = f"{RuleId(DOSE_ALERTS, one['rule_version'])}|{one['study_id']}|{','.join(one['quantities'])}"
-        yield Asked("alerts", subject, JudgeDose(study=UUID(one["study_id"])))
+        about = f"{one['study_id']}|{','.join(one['quantities'])}"
+        subject = f"{RuleId(DOSE_ALERTS, one['rule_version'])}|{about}|{cause}"  # another report may have come since
+        yield Asked("alerts", subject, JudgeDose(study=UUID(one["study_id"])), may_be_due=True)
 
 
 def _persons(ours: Krypton, version: int, cause: UUID) -> list[Asked]:
@@ -143,5 +144,5 @@ def _person(rules: RuleId, identity: str, cause: UUID) -> Asked:
     return Asked("alerts", f"{rules}|{identity}|{cause}", judge, may_be_due=True)
 
 
-COMMANDS: dict[str, Callable[[Any], Iterable[Asked]]] = {IDENTITIES: _matches, DOSES: _alerts}
+COMMANDS: dict[str, Callable[[Any, UUID], Iterable[Asked]]] = {IDENTITIES: _matches, DOSES: _alerts}
 """What turns due decisions into commands, by view: of the views that declare ``due``."""

@@ -1,14 +1,19 @@
 """A promotion is an event, and what its rules newly call for is raised: each exactly once, whatever is killed when."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from threading import Event
 from typing import Any
+from unittest.mock import Mock
 from uuid import UUID
 
 import pytest
 
 from domain.commands.doses import AcknowledgeAlert, ReceivedDose
 from domain.commands.links import Bar, Dismiss, Merge, Unmerge
+from domain.errors import StoreAway
+from krypton.services import version_workers
 from krypton.services.supervisor import Child
 from krypton.services.version_workers import Workers
 from krypton.views import lag, promote, raise_due
@@ -21,6 +26,7 @@ from tests.fakes.region import dose, exposure
 from tests.fakes.views import pair
 from tests.fakes.weighing import NOBODY
 from tests.integration.ruled_world import RuledWorld
+from tests.waiting import until
 
 pytestmark = pytest.mark.live
 IDENTITIES, DOSES = "identity_index", "cumulative_dose"
@@ -144,6 +150,20 @@ def test_the_supervisor_finishes_what_was_killed(matched: RuledWorld) -> None:
     versions.promote(matched.url, IDENTITIES, 2, "system:test")
     Workers(matched.ours, []).settle()
     assert matched.types(before)[PROMOTED] == 1
+
+
+def test_whatever_goes_wrong_with_a_promotion_the_workers_are_looked_after(
+    matched: RuledWorld, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such as a vault that is away while decisions are raised: versions that come later get their workers."""
+    monkeypatch.setattr(version_workers, "LOOK_S", 0.01)
+    monkeypatch.setattr(promote, "settle", Mock(side_effect=[StoreAway("away"), MemoryError, *[{}] * 10_000]))
+    workers, stop = Workers(matched.ours, []), Event()
+    monkeypatch.setattr(workers, "look", looked := Mock())
+    workers.keep_looking(stop)
+    until(lambda: looked.call_count > 3, "it goes on")
+    stop.set()
+    assert [one in caplog.text for one in ("StoreAway", "MemoryError")] == [True, True]
 
 
 def test_a_version_of_another_program_is_left_to_it(matched: RuledWorld, caplog: pytest.LogCaptureFixture) -> None:
@@ -331,6 +351,28 @@ def test_a_person_whose_studies_are_over_together_is_judged_when_such_a_rule_com
     assert world.promote(DOSES, version)["decided"] == {"alerts": 1}
     (alert,) = [e.data for e in world.history(before) if e.type == "dose.alert_raised"]
     assert (alert["study_id"], alert["value"], sorted(alert["studies"])) == (studies[1], 2_400.0, sorted(studies[:2]))
+
+
+def later(number: int, mgy: float) -> ReceivedDose:
+    """The next version of one report."""
+    shot = exposure("1.8.1", dose_rp_mgy=mgy)
+    return replace(dose(f"1.9.{number}", shot), reported_at=f"2026-01-0{number}T10:00:00")
+
+
+def test_a_study_that_rules_judged_before_is_judged_again_once_another_report_came(world: RuledWorld) -> None:
+    """They are promoted, left, and promoted again: the alert of the first time was of another report."""
+    world.receive(1, later(1, 1_200.0))
+    world.publish("dose-alerts", 2, STRICTER)
+    world.work(DOSES)
+    version = world.build(DOSES, dose_alerts=2)
+    world.promote(DOSES, version)
+    world.rollback(DOSES)
+    for report in (later(2, 500.0), later(3, 1_300.0)):
+        world.receive(1, report)
+    world.work(DOSES)
+    before = world.head()
+    assert world.promote(DOSES, version)["decided"] == {"alerts": 1}
+    assert world.types(before)["dose.alert_raised"] == 1
 
 
 @pytest.mark.parametrize(
