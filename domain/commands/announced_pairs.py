@@ -10,11 +10,14 @@ from typing import Any
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import Link
 from domain.commands.bearers import bearer, refuse_stranger
+from domain.commands.evidence import agreeing
 from domain.commands.links import Merge, Unmerge
 from domain.commands.pairs import link_of
-from domain.errors import NothingToChange
+from domain.errors import EvidenceGone, NothingToChange, RuleNotInForce
 from domain.held import HUMAN, Held
 from domain.identity_flags import NUMBER_SWAPPED
+from domain.matching.tier import Tier
+from domain.rules.document import MATCHING
 from domain.same_number import can_be_one_person, names_agree
 from domain.traits import received_traits
 from domain.unlike import unlike
@@ -37,7 +40,8 @@ class AnnounceMerge:
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Merge each pair; where sex or birth date differ, a bar stands between, or somebody else is said to bear the
-        number, leave it to a human, and where the other of the two numbers was kept before (I13).
+        number, leave it to a human, and where the other of the two numbers was kept before (I13). What a rule merged, and no
+        rule would merge any more, is taken back then.
 
         Raises UnknownSite (S1), NotFound, AlreadyRegistered (I2), SameIdentity (L1), PairBarred (L3).
         """
@@ -124,10 +128,28 @@ def _may_be(work: Work, bearer: Identity, stated: Mapping[str, str | None]) -> b
 def _joined(work: Work, link: Link, one: Identity, other: Identity, reason: str, *, known: bool = True) -> str:
     """``known``: both are who the establishment says they are."""
     doubtful = not known or bool(unlike(one.traits, other.traits))
-    if link.held is Held.MERGED and (link.decided_by_human or doubtful):
-        return "merged"
+    if link.decided_by_human and link.held is Held.MERGED:
+        return "merged" if str(other.id) in work.membership.person_of(str(one.id)) else "review"
+    if link.held is Held.MERGED and doubtful:
+        if _agree(work, one, other):
+            return "merged"
+        version = work.rules.matching.version
+        link.unmerge(reason="the two agree by no rule any more", rule=MATCHING, rule_version=version)
     if link.held is Held.OPEN and doubtful:
         link.request_review(reason=reason, rule=HUMAN, rule_version=0, score=None, compared=[])
         return "review"
     found = Merge(one=one.id, other=other.id, reason=reason).decide(work)["outcome"]
     return "merged" if found == "merged" else "review"
+
+
+def _agree(work: Work, one: Identity, other: Identity) -> bool:
+    """Whether a rule in force would merge the two now; where none is in force, none takes a merge back either."""
+    for rule in (Tier.SURE, Tier.STRICT):
+        try:
+            agreeing(work, one.id, other.id, rule, work.rules.matching.version)
+        except EvidenceGone:
+            continue
+        except RuleNotInForce:
+            pass
+        return True
+    return False

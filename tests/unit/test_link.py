@@ -430,13 +430,41 @@ def test_an_establishment_says_of_two_whom_a_rule_merged_that_they_are_one(regio
     assert type(region.refusal(unmerge(a, b, "matching"))) is HumanMadeIt
 
 
-def test_an_establishment_that_may_mean_others_leaves_a_rules_merge_as_it_is(region: Region) -> None:
-    """A rule's merge of two whose sex was corrected since is a rule's still."""
+def test_an_establishments_merge_of_two_whom_no_rule_would_merge_any_more_is_a_proposal(region: Region) -> None:
+    """Whether the rule took its merge back before or not: the sex of one was corrected, and a clerk decides."""
     a, b = region.persons("a", "b")
     region.ask(merge(a, b, "strict"))
     region.ask(Correct(identity=b, stated={"sex": "M"}, reason="papers seen"))
-    assert region.ask(AnnounceMerge(site="CHB", pairs=(("a", "b"),), content="1")).positions == ()
-    assert outcome(region, unmerge(a, b, "matching")) == "unmerged"
+    said, before = AnnounceMerge(site="CHB", pairs=(("a", "b"),), content="1"), region.head()
+    assert (outcome(region, said), outcome(region, said)) == ("review", "review")
+    assert region.types(before) == ["link.unmerged", "link.review_requested"]
+    assert [event.data["rule"] for event in region.history(before)] == ["matching", HUMAN]
+    assert person(region, a) == {a}
+    assert type(region.refusal(unmerge(a, b, "matching"))) is NothingToChange
+    region.ask(Correct(identity=b, stated={"sex": "F"}, reason="misread"))
+    assert outcome(region, merge(a, b, "strict")) == "merged"
+
+
+def test_an_establishments_merge_takes_nothing_back_that_a_rule_holds_still(region: Region) -> None:
+    """L7: one number makes it sure, whatever the sex is."""
+    a, b = region.persons("a", "b")
+    for one in (a, b):
+        region.ask(number(one))
+    region.ask(merge(a, b, "sure"))
+    region.ask(Correct(identity=b, stated={"sex": "M"}, reason="papers seen"))
+    said = AnnounceMerge(site="CHB", pairs=(("a", "b"),), content="1")
+    assert (outcome(region, said), region.ask(said).positions) == ("merged", ())
+
+
+def test_an_establishments_merge_that_is_held_back_is_answered_so_each_time(region: Region) -> None:
+    """By a bar, and merges by humans: a clerk decides, until the bar is lifted."""
+    a, b, c = region.persons("a", "b", "c")
+    for command in (bar(a, c), merge(b, c)):
+        region.ask(command)
+    said = AnnounceMerge(site="CHB", pairs=(("a", "b"),), content="1")
+    assert (outcome(region, said), outcome(region, said)) == ("review", "review")
+    region.ask(unbar(a, c))
+    assert outcome(region, said) == "merged"
 
 
 def test_a_human_who_makes_a_rules_merge_their_own_names_what_differs(region: Region) -> None:
