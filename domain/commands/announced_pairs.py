@@ -40,8 +40,8 @@ class AnnounceMerge:
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Merge each pair; where sex or birth date differ, a bar stands between, or somebody else is said to bear the
-        number, leave it to a human, and where the other of the two numbers was kept before (I13). What a rule merged, and no
-        rule would merge any more, is taken back then.
+        number, leave it to a human, and where the other of the two numbers was kept before (I13). What a rule merged
+        and none would merge any more is taken back then.
 
         Raises UnknownSite (S1), NotFound, AlreadyRegistered (I2), SameIdentity (L1), PairBarred (L3).
         """
