@@ -27,7 +27,7 @@ from adapters.outbox.outbox import Child
 from domain.ledger import Ledger
 from domain.times import micros
 from krypton.bootstrap import Krypton
-from krypton.policies.each import AWAY
+from krypton.policies.each import AWAY, reachable
 from krypton.policies.looker import Faced, child, kind
 from krypton.policies.match import Match, Read
 from krypton.policies.stored import SIDES, not_yet_said
@@ -71,7 +71,11 @@ class AtOnce:
         self._upto, self._moved_at = 0, 0.0
 
     def once(self, go_on: Callable[[], bool]) -> Faced:
-        """Answer a backlog, if there is one. Raises one of ``AWAY``. ``go_on``: whether the process is still to run."""
+        """Answer a backlog, if there is one. ``go_on``: whether the process is still to run.
+
+        Raises one of ``AWAY`` if the server is away; one that ends this decision alone, for the time or memory that
+        it takes, is asked for another much later.
+        """
         began = time.monotonic()
         if began < self._ask_at:
             return self._faced
@@ -80,11 +84,11 @@ class AtOnce:
             self._faced = self._once(go_on)
         except Stopped:
             return self._faced
-        except AWAY:
-            raise
         except Exception as wrong:  # such as too little memory: what is slower goes on
+            if isinstance(wrong, AWAY):
+                reachable(self._ours)
             log.error("a backlog cannot be answered at once (%s): lookups are made one by one", kind(wrong))
-            self._ask_at = math.inf
+            self._ask_at = _again_at(began) if isinstance(wrong, AWAY) else math.inf
             return self._faced
         if self._faced is Faced.RESTS and before is not Faced.RESTS:
             log.info("many identities wait to be matched: they rest until the index has read them")
@@ -146,6 +150,12 @@ class AtOnce:
         answered, raised = backlog.answer(upto, sides, become, micros(ledger.clock()), owed)
         log.info("the region is decided: %d lookups are answered, %d commands follow", answered, raised)
         return Faced.ANSWERED if raised else Faced.ONE_BY_ONE
+
+
+def _again_at(began: float) -> float:
+    """When a decision is tried again that the server ended: what is slower has nearly all the time."""
+    now = time.monotonic()
+    return now + max(AGAIN_MOST_S, PAUSE * (now - began))
 
 
 def _least(part: float) -> int:

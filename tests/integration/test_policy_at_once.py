@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
+import psycopg2
 import pytest
 
 from krypton.policies import at_once, looker, seen
@@ -270,6 +272,30 @@ def test_what_cannot_be_decided_at_once_is_looked_up_one_by_one(
     assert once.once(going_on) is Faced.ONE_BY_ONE
     assert world.outbox() == before
     assert caplog.text.count("cannot be answered at once (MemoryError)") == 1
+
+
+@pytest.mark.parametrize("ended", [psycopg2.errors.QueryCanceled, psycopg2.errors.DiskFull])
+def test_where_the_server_ends_the_decision_lookups_are_made_one_by_one(
+    world: PolicyWorld, monkeypatch: pytest.MonkeyPatch, ended: type[Exception]
+) -> None:
+    """It is there, and would end the next one, too. Another is tried later: it may have been restarted meanwhile."""
+    once = facing_a_backlog(world)
+    asked = Mock(side_effect=ended)
+    monkeypatch.setattr(due, "due", asked)
+    monkeypatch.setattr(at_once, "AGAIN_MOST_S", 600.0)
+    assert once.once(going_on) is Faced.ONE_BY_ONE
+    assert once.once(going_on) is Faced.ONE_BY_ONE
+    assert asked.call_count == 1
+
+
+def test_a_server_that_is_away_is_waited_for(world: PolicyWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    once = facing_a_backlog(world)
+    with monkeypatch.context() as patch:
+        patch.setattr(due, "due", Mock(side_effect=psycopg2.OperationalError))
+        patch.setattr(at_once, "reachable", Mock(side_effect=psycopg2.OperationalError))
+        with pytest.raises(psycopg2.OperationalError):
+            once.once(going_on)
+    assert once.once(going_on) is Faced.ANSWERED
 
 
 def test_a_process_that_is_to_end_does_not_decide_to_the_end(
