@@ -53,8 +53,13 @@ TOGETHER: Final = UUID(int=0)
 """Stands for the lookup that all of whom neither side waits would be found by."""
 AGAIN_S, AGAIN_MOST_S, PAUSE = 1.0, 30.0, 50
 """How long nothing is asked after a backlog was not answered: so many times what asking took, within these bounds."""
-KNOWN: Final = "SELECT n_live_tup AS n FROM pg_stat_user_tables WHERE schemaname = %(schema)s AND relname = 'identity'"
-"""As PostgreSQL has counted: nobody reads millions of rows to learn whether it is worth it."""
+KNOWN: Final = """
+SELECT greatest(told.n_live_tup, found.reltuples)::bigint AS n
+FROM pg_stat_user_tables told JOIN pg_class found ON found.oid = told.relid
+WHERE told.schemaname = %(schema)s AND told.relname = 'identity'"""
+"""As PostgreSQL has counted: nobody reads millions of rows to learn whether it is worth it. It drops its running count
+when it recovers from a crash, and keeps that of the last ANALYZE.
+"""
 
 
 class Stopped(Exception):

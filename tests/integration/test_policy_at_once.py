@@ -298,6 +298,17 @@ def test_a_server_that_is_away_is_waited_for(world: PolicyWorld, monkeypatch: py
     assert once.once(going_on) is Faced.ANSWERED
 
 
+def test_what_a_region_holds_is_known_after_the_server_lost_its_counts(world: PolicyWorld) -> None:
+    """It drops them when it recovers from a crash; a few who wait would be much of a region of nobody."""
+    for number in range(5):
+        world.register("CHA", str(number))
+    world.work(INDEX)
+    world.query("ANALYZE identity_index_v2.identity")
+    world.query("SELECT pg_stat_reset()")
+    ((known,),) = world.query(at_once.KNOWN % {"schema": "'identity_index_v2'"})
+    assert known == 5
+
+
 def test_a_process_that_is_to_end_does_not_decide_to_the_end(
     world: PolicyWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
