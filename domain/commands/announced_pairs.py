@@ -90,27 +90,26 @@ class AnnounceUnlink:
     content: str
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Undo their merge; other links may hold the two one person all the same.
+        """Undo their merge, or dismiss what waits; other links may hold the two one person all the same.
 
         Raises UnknownSite (S1), NotFound, AlreadyRegistered (I2), SameIdentity (L1), NothingToChange (L2): only other
         links hold the two.
         """
         refuse_stranger(work, self.site)
         one, other = bearer(work, self.site, self.one), bearer(work, self.site, self.other)
-        known = work.find(Link, Link.create_id(work.ids, *sorted((one.id, other.id))))
-        if known and known.held is Held.MERGED:
-            reason = "the establishment says that they are two people"
+        link = link_of(work, one.id, other.id)
+        reason = "the establishment says that they are two people"
+        if link.held is Held.MERGED:
             done = Unmerge(one=one.id, other=other.id, reason=reason).decide(work)
             outcome = "still_joined" if "still_joined_by" in done else "unmerged"
             return {"outcome": outcome, "content": self.content}
-        if one.id == other.id:
-            link_of(work, one.id, other.id)
-        work.membership.load((str(one.id), str(other.id)))
         if str(other.id) in work.membership.person_of(str(one.id)):
             raise NothingToChange(
                 f"{one.id} and {other.id} are one person by links of other pairs: undo those, krypton identity show "
                 "--links names them"
             )
+        if link.held is Held.OPEN and not link.parted_by_human:
+            link.dismiss(reason=reason)
         return {"outcome": "apart", "content": self.content}
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import Link
 from domain.commands import pairs
-from domain.commands.announced_pairs import AnnounceMerge
+from domain.commands.announced_pairs import AnnounceLink, AnnounceMerge, AnnounceUnlink
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag
 from domain.commands.links import Bar, Dismiss, Merge, Propose, Unbar, Unmerge
 from domain.commands.studies import ReassignStudy
@@ -465,6 +465,34 @@ def test_an_establishments_merge_that_is_held_back_is_answered_so_each_time(regi
     assert (outcome(region, said), outcome(region, said)) == ("review", "review")
     region.ask(unbar(a, c))
     assert outcome(region, said) == "merged"
+
+
+@pytest.mark.parametrize("asked", [False, True])
+def test_an_establishment_that_says_that_two_are_two_keeps_rules_from_them(region: Region, asked: bool) -> None:
+    """L5: also of two of whom nothing was said; what waits for a human is on no list any more."""
+    a, b = region.persons("a", "b")
+    if asked:
+        region.ask(Correct(identity=b, stated={"sex": "M"}, reason="papers seen"))
+        assert outcome(region, AnnounceLink(site="CHB", one="a", other="b", content="1")) == "review"
+        region.ask(Correct(identity=b, stated={"sex": "F"}, reason="misread"))
+    said = AnnounceUnlink(site="CHB", one="b", other="a", content="2")
+    assert outcome(region, said) == "apart"
+    link = region.find(Link, Link.create_id(IDS, *sorted((a, b))))
+    assert link is not None
+    assert (link.waits, link.dismissed) == (False, True)
+    assert region.ask(said).positions == ()
+    assert type(region.refusal(merge(a, b, "strict"))) is HumanMadeIt
+    assert outcome(region, AnnounceLink(site="CHB", one="a", other="b", content="3")) == "merged"
+
+
+@pytest.mark.parametrize("say", [bar, dismiss])
+def test_an_establishment_that_says_of_two_who_are_parted_that_they_are_two_changes_nothing(
+    region: Region, say: Any
+) -> None:
+    """What a human said is enough."""
+    a, b = region.persons("a", "b")
+    region.ask(say(a, b))
+    assert region.ask(AnnounceUnlink(site="CHB", one="a", other="b", content="1")).positions == ()
 
 
 def test_a_human_who_makes_a_rules_merge_their_own_names_what_differs(region: Region) -> None:
