@@ -18,7 +18,7 @@ from domain.held import Held
 from domain.tasks import check
 from domain.times import micros
 from domain.work import Work
-from domain.worklist import COLLISION, MAY_BE_MIXED, NUMBER_OF_TWO, kinds_of
+from domain.worklist import COLLISION, MAY_BE_MIXED, NUMBER_OF_TWO, STATEMENTS_OF_TWO, kinds_of
 
 LONGEST: Final = timedelta(days=366)
 
@@ -114,8 +114,10 @@ def waiting_alone(work: Work, asked: Alone) -> tuple[Identity, str]:
 
 
 def _waits_alone(work: Work, held: Identity, kind: str) -> bool:
-    """Whoever came in under a number in use waits beside who had it first, as a pair; alone where nobody has it."""
-    if kind != COLLISION or held.flags & {*MAY_BE_MIXED}:
+    """Whoever came in under a number in use waits beside who had it first, as a pair; alone where nobody has it, or
+    where another flag says so.
+    """
+    if kind != COLLISION or held.flags & {*MAY_BE_MIXED, STATEMENTS_OF_TWO}:
         return True
     return first_under_number(work, held).id == held.id
 
