@@ -89,6 +89,18 @@ def test_an_unknown_type_is_refused_instead_of_finding_nothing(kafka: str) -> No
         next(read_events(kafka, CODEC, types=["study.arived"]))
 
 
+def test_a_position_is_found_behind_records_of_somebody_else(kafka: str, published: list[Outgoing]) -> None:
+    """Views pass them over; a search that failed there kept matching from beginning. Runs late: it spoils a topic."""
+    ends = offsets_at(kafka, ["krypton.directory"], len(published) + 1)
+    producer = KafkaProducer(**broker.options(kafka))
+    for headers in ([], [("position", b"none")]):
+        producer.send("krypton.directory", b"not ours", b"key", headers=headers).get(WITHIN_S)
+    producer.close()
+    assert offsets_at(kafka, ["krypton.directory"], len(published) + 1) == ends
+    last = max(e.position for e in published if e.topic == "krypton.directory")
+    assert sum(offsets_at(kafka, ["krypton.directory"], last).values()) == sum(ends.values()) - 1
+
+
 def test_a_record_of_somebody_else_is_named(kafka: str, published: list[Outgoing]) -> None:
     """Runs last: it spoils a topic."""
     producer = KafkaProducer(**broker.options(kafka))
