@@ -6,7 +6,8 @@ cause has one alert, in whatever order its studies come in.
 
 ``window`` sums all, ``skin`` each region by itself; an exposure whose region is not known counts with each, for too
 many alerts are looked at, too few are not. ``repeat`` counts the studies of one modality and region, each once; without
-a region it counts nothing. What has no time stands in no window.
+a region it counts nothing. Its cause is of all exposures of these studies there, whichever is the first of a study: a
+further report may bring an earlier one. What has no time stands in no window.
 """
 
 from collections import defaultdict, deque
@@ -50,14 +51,14 @@ class Cause(NamedTuple):
 def causes(shots: Iterable[Shot], rule: AlertRule) -> list[Cause]:
     """The causes by this rule, each once, the first first."""
     found: dict[str, Cause] = {}
+    shots = [shot for shot in shots if rule.of_modality(shot.modality)]
     for group in _groups(shots, rule):
         for cause in _within(sorted(group), rule.threshold, timedelta(days=rule.days or 0)):
-            found.setdefault(cause.first.key, cause)
+            found.setdefault(cause.first.key, _of_exams(cause, shots) if rule.kind == REPEAT else cause)
     return sorted(found.values(), key=lambda cause: cause.first)
 
 
-def _groups(shots: Iterable[Shot], rule: AlertRule) -> Iterator[list[Shot]]:
-    shots = [shot for shot in shots if rule.of_modality(shot.modality)]
+def _groups(shots: list[Shot], rule: AlertRule) -> Iterator[list[Shot]]:
     if rule.kind == REPEAT:
         yield from _exams(shots)
     elif rule.kind == SKIN:
@@ -78,6 +79,13 @@ def _exams(shots: Iterable[Shot]) -> Iterator[list[Shot]]:
         if shot.region is not None:
             first[shot.modality, shot.region].setdefault(shot.study, shot._replace(value=1.0))
     yield from ([*exams.values()] for exams in first.values())
+
+
+def _of_exams(cause: Cause, shots: Iterable[Shot]) -> Cause:
+    """With the keys of all exposures of its studies."""
+    exam = cause.first.modality, cause.first.region
+    ours = (shot for shot in shots if (shot.modality, shot.region) == exam and shot.study in cause.studies)
+    return cause._replace(keys=frozenset(shot.key for shot in ours))
 
 
 def _within(shots: Sequence[Shot], level: float, days: timedelta) -> Iterator[Cause]:

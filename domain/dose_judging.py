@@ -14,7 +14,7 @@ from uuid import UUID
 
 from domain.aggregates.dose import Dose
 from domain.aggregates.identity import Identity
-from domain.dose_alerts import EXAMS, EXPOSURE, OF_ONE_STUDY, OVER_STUDIES, RULE, STUDY, Alert, AlertRule
+from domain.dose_alerts import EXAMS, EXPOSURE, OF_ONE_STUDY, OVER_STUDIES, RULE, STUDY, WINDOW, Alert, AlertRule
 from domain.dose_bands import birth_date_of
 from domain.dose_causes import Cause, Shot, causes
 from domain.dose_devices import Stated
@@ -86,6 +86,19 @@ class _Held(NamedTuple):
         """As ``Shot.key``."""
         return self.alert.irradiation_event_uid or str(self.dose.study_id)
 
+    def may_tell_of(self, cause: Cause) -> bool:
+        """Whether its study adds to a cause, and its exposure was read again, or a report came for its image: what took
+        their place may name the exposure otherwise. The skin of one region is not that of another.
+        """
+        reports, event = self.dose.reports, self.alert.irradiation_event_uid
+        counting = (held for uid, held in reports.held.items() if uid not in reports.replaced)
+        if str(self.dose.study_id) not in cause.studies or any(event in held.events for held in counting):
+            return False
+        if event is None or self.alert.rule_kind == WINDOW:
+            return True
+        regions = {reports.moments[reports.carrier_of(event), event].region, cause.first.region}
+        return None in regions or len(regions) == 1
+
 
 def _withdraw(rules: RulesInForce, person: "_Person", held: Sequence[_Held], why: str) -> None:
     """Of alerts by one rule: those whose cause is gone, and all but one of each cause."""
@@ -106,13 +119,13 @@ def _of_causes(found: Sequence[Cause], alerts: Iterable[_Held]) -> tuple[dict[st
     """By the first exposure of each cause the alerts that tell of it, and those that tell of none.
 
     An alert is of the cause that begins with its exposure, else of the first one that this adds to: an exposure whose
-    region is not known adds to the causes of several.
+    region is not known adds to the causes of several. Else of the first one that it may tell of.
     """
     told: dict[str, list[_Held]] = {cause.first.key: [] for cause in found}
     gone: list[_Held] = []
     for one in alerts:
-        holds = (cause.first.key for cause in found if one.key in cause.keys)
-        key = one.key if one.key in told else next(holds, None)
+        holds = [cause for cause in found if one.key in cause.keys] or [c for c in found if one.may_tell_of(c)]
+        key = one.key if one.key in told else next((cause.first.key for cause in holds), None)
         (gone if key is None else told[key]).append(one)
     return told, gone
 

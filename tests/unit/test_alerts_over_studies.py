@@ -305,6 +305,44 @@ def test_exams_of_one_region_that_are_repeated_within_days_are_told_wherever_the
     assert [gone["why"] for gone in ward.told("alert_withdrawn")] == ["other_person"]
 
 
+def test_a_further_report_of_an_exam_that_is_repeated_calls_nobody_again() -> None:
+    """It brings an exposure of five minutes before the one that the alert stands for."""
+    ward = Ward(RULES | {"body": {"alerts": [REPEAT]}})
+    came = (
+        (1, "2.25.1.1", "01T10:00"),
+        (2, "2.25.2.1", "03T10:00"),
+        (3, "2.25.3.2", "05T10:05"),
+        (3, "2.25.3.1", "05T10:00"),
+    )
+    for number, event, at in came:
+        told = exposure(event, dlp_mgycm=10.0) | {"started_at": f"2026-01-{at}:00", "target_region": "chest"}
+        ward.receive("CHB", number, dose(f"{event}.9", told))
+    assert (len(ward.told("alert_raised")), ward.told("alert_withdrawn")) == (1, [])
+
+
+@pytest.mark.parametrize("rule", [WINDOW, SKIN], ids=["window", "skin"])
+def test_a_report_that_comes_for_an_image_calls_nobody_again(rule: dict[str, Any]) -> None:
+    """It names the exposure otherwise than was derived from the image."""
+    ward = Ward(RULES | {"body": {"alerts": [rule | {"threshold": 1_000}]}})
+    for number, source in enumerate(("report", "image", "report"), 1):
+        told = {"dlp_mgycm": 700.0, "dose_rp_mgy": 700.0}
+        made = exposure(f"2.25.{number}.1", **told) | {"started_at": "2026-01-05T10:00:00", "target_region": "heart"}
+        ward.receive("CHB", min(number, 2), replace(dose(f"2.25.{number}.9", made), source=source))
+    assert (len(ward.told("alert_raised")), ward.told("alert_withdrawn")) == (1, [])
+
+
+def test_a_report_of_another_region_than_its_image_said_is_another_cause() -> None:
+    """Who has seen the alert of the skin over the heart has not seen the chest's."""
+    ward = Ward(RULES | {"body": {"alerts": [SKIN | {"threshold": 1_000}]}})
+    day = "2026-01-06T10:00:00"
+    ward.receive("CHB", 1, shots(1, 700.0, region="chest"))
+    ward.receive("CHB", 2, shots(2, 700.0, region="heart"))
+    ward.receive("CHB", 3, replace(shots(3, 700.0, day), source="image"))
+    ward.receive("CHB", 3, shots(4, 700.0, day, "chest"))
+    assert [one["irradiation_event_uid"] for one in ward.told("alert_raised")] == ["2.25.3.1", "2.25.4.1"]
+    assert [one["why"] for one in ward.told("alert_withdrawn")] == ["corrected"]
+
+
 @pytest.mark.parametrize("order", [*permutations(range(3))], ids=str)
 def test_the_skin_of_two_regions_over_the_level_is_two_alerts_in_any_order(ward: Ward, order: Sequence[int]) -> None:
     """The exposure of an unknown region adds to both; it begins the one, and adds to the other, which stays."""
