@@ -227,8 +227,10 @@ class Identity(Aggregate):
 
     @event(InsAttached)
     def _ins_attached(self, matricule: str, oid: str, mode: str) -> None:
+        before, self.ins = self.ins, qualified(matricule, oid)
+        if before not in (None, self.ins):
+            self._ask_afresh(INS_REPLACED)  # also where the flag stands already
         self.has_ins = True
-        self.ins = qualified(matricule, oid)
         self.ins_mode = mode
         self.detached_ins.discard(self.ins)
 

@@ -4,7 +4,7 @@ Values sealed under a destroyed key arrive as ``[erased]``; ``identity.erased`` 
 rebuild gives the same row.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from domain.times import iso
@@ -89,18 +89,21 @@ def _status_changed(event: LedgerEvent, rows: Rows) -> None:
 def _ins_attached(event: LedgerEvent, rows: Rows) -> None:
     data = event.data
     matricule = None if data["matricule"] == ERASED else data["matricule"]
-    _change(event, rows, ins=matricule, ins_oid=data["oid"], replaced=_replaced(event, rows, matricule))
+    now = {"matricule": matricule, "oid": data["oid"]}
+    before = {"matricule": _held(event, rows, "ins", None), "oid": _held(event, rows, "ins_oid", None)}
+    if before["matricule"] and before != now:
+        _change(event, rows, deferred=_asked_afresh(event, rows, INS_REPLACED))  # also where the flag stands already
+    _change(event, rows, ins=matricule, ins_oid=data["oid"], replaced=_replaced(event, rows, before, now))
     _remember(event, rows, {"oid": data["oid"], "mode": data["mode"]})
 
 
-def _replaced(event: LedgerEvent, rows: Rows, matricule: str | None) -> list[dict[str, str]] | None:
+def _replaced(
+    event: LedgerEvent, rows: Rows, before: Mapping[str, Any], now: Mapping[str, Any]
+) -> list[Mapping[str, Any]] | None:
     """The matricules that it had since the last was settled, and has no more."""
-    held = rows.get(RowKey("identity", (event.aggregate_id,)))
-    if not held or not held["ins"]:
+    if not before["matricule"]:
         return None
-    now = {"matricule": matricule, "oid": event.data["oid"]}
-    before = {"matricule": held["ins"], "oid": held["ins_oid"]}
-    return [one for one in (*(held["replaced"] or ()), before) if one != now] or None
+    return [one for one in (*(_held(event, rows, "replaced", None) or ()), before) if one != now] or None
 
 
 def _ins_detached(event: LedgerEvent, rows: Rows) -> None:
@@ -110,21 +113,23 @@ def _ins_detached(event: LedgerEvent, rows: Rows) -> None:
 
 def _flagged(event: LedgerEvent, rows: Rows) -> None:
     flag = event.data["flag"]
-    _change(event, rows, flags=sorted({*_held(event, rows, "flags", []), flag}), deferred=_asked_afresh(event, rows))
+    flags = sorted({*_held(event, rows, "flags", []), flag})
+    _change(event, rows, flags=flags, deferred=_asked_afresh(event, rows, flag))
     _remember(event, rows, {"flag": flag})
 
 
 def _flag_cleared(event: LedgerEvent, rows: Rows) -> None:
     flag = event.data["flag"]
-    _change(event, rows, flags=sorted({*_held(event, rows, "flags", [])} - {flag}), deferred=_asked_afresh(event, rows))
+    flags = sorted({*_held(event, rows, "flags", [])} - {flag})
+    _change(event, rows, flags=flags, deferred=_asked_afresh(event, rows, flag))
     if flag == INS_REPLACED:
         _change(event, rows, replaced=None)
     _remember(event, rows, {"flag": flag})
 
 
-def _asked_afresh(event: LedgerEvent, rows: Rows) -> dict[str, Any]:
+def _asked_afresh(event: LedgerEvent, rows: Rows, flag: str) -> dict[str, Any]:
     """What is put off of it, without what waits for that flag: a decision or another question ends it."""
-    kind = kind_of(event.data["flag"])
+    kind = kind_of(flag)
     return {one: said for one, said in _held(event, rows, "deferred", {}).items() if one != kind}
 
 
@@ -158,7 +163,7 @@ def _split_undone(event: LedgerEvent, rows: Rows) -> None:
 
 
 def _erased(event: LedgerEvent, rows: Rows) -> None:
-    without = {"ins": None, "ins_oid": None, "replaced": None}
+    without: dict[str, Any] = {"ins": None, "ins_oid": None, "replaced": None, "deferred": {}}
     _change(event, rows, local_id=ERASED, traits=NO_TRAITS, **columns({}), **without, erased=True)
     _remember(event, rows, {})
 

@@ -1,11 +1,13 @@
 """What the identity index says of each local identity: rows from ``identity.*`` events."""
 
 from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
 
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag, SetStatus
+from domain.commands.reviews import Alone, Postpone
 from domain.identity_status import Status
 from domain.work import Command
 from projections.engine.projection import RowKey, UnknownEvent
@@ -97,12 +99,31 @@ def test_the_matricules_that_the_last_one_took_the_place_of_are_kept_until_that_
     assert after(third) == (MATRICULES[2], None)
 
 
+def postponed(region: Hospitals, identity: str) -> Postpone:
+    until = region.clock() + timedelta(days=300)
+    return Postpone(what=Alone(identity=UUID(identity)), until=until, reason="papers awaited")
+
+
+def test_what_was_postponed_is_back_with_the_next_matricule() -> None:
+    """As the ledger has it (L10): the same one again ends nothing."""
+    region = Hospitals()
+    identity = region.register("CHA", "123")
+    first, second, third = (AttachIns(identity=UUID(identity), matricule=each, oid=TEST_OID) for each in MATRICULES)
+    for command in (first, second, postponed(region, identity), replace(second, mode="CARD")):
+        region.ask(command)
+    assert "doubtful-number" in str(row(region, identity)["deferred"])
+    region.ask(third)
+    assert row(region, identity)["deferred"] == {}
+
+
 def erased_region() -> tuple[Hospitals, str, list[LedgerEvent]]:
     """A region, an identity with all that can name it, erased; and the history as read before the key was destroyed."""
     region = Hospitals()
     identity = region.register("CHA", "123")
     for matricule in MATRICULES[1:]:
         region.ask(AttachIns(identity=UUID(identity), matricule=matricule, oid=TEST_OID))
+    region.ask(postponed(region, identity))
+    region.ask(AttachIns(identity=UUID(identity), matricule=MATRICULES[0], oid=TEST_OID))
     region.ask(Erase(identity=UUID(identity), reason="court order"))
     before = region.history()
     region.memory_vault.destroy(identity)
