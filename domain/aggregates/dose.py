@@ -30,7 +30,7 @@ from uuid import UUID, uuid5
 from eventsourcing.domain import Aggregate, event
 
 from domain.dose_alerts import DEVICE_RULE, Alert, greatest, passed_levels
-from domain.dose_moments import moments
+from domain.dose_moments import WHOLE, moments
 from domain.dose_reports import Held
 from domain.dose_standing import Reports
 from domain.dose_words import NOT_STATED, organ_totals_of, parted, parted_totals
@@ -306,6 +306,8 @@ class Dose(Aggregate):
         site: str,
         studies: list[str],
     ) -> None:
+        if not site and (moment := self.reports.moments.get((report_uid, WHOLE))):
+            site = moment.site  # version 1 of the event states none: lists show it by its report
         self.alerts[alert_id] = Alert(kind, irradiation_event_uid, rule, rule_version, rule_kind, site)
 
     def unfounded(self) -> list[UUID]:
@@ -323,7 +325,7 @@ class Dose(Aggregate):
         self.alerts[alert_id].standing = False
 
     def sites_of_alert(self, alert_id: UUID) -> set[str]:
-        """The establishment on whose list an alert is; where alerts did not say that yet, those of the reports."""
+        """The establishment on whose list an alert is; where that is not known, those of the reports."""
         if (alert := self.alerts.get(alert_id)) is None:
             return set()
         return {alert.site} if alert.site else {moment.site for moment in self.reports.moments.values()}

@@ -285,6 +285,22 @@ def test_who_works_where_an_alert_is_acknowledges_it(region: Region) -> None:
     assert region.types()[-1] == "dose.alert_acknowledged"
 
 
+def test_the_end_of_an_alert_that_does_not_name_its_establishment_is_told_to_that_of_its_report() -> None:
+    """As version 1 of the event was, which stated no site."""
+    held = Dose(id=uuid4(), study_id=uuid4(), identity_id=uuid4(), study_uid="2.25.1")
+    told: dict[str, Any] = {"device": {}, "totals": {}, "not_understood": [], "modality": "XA", "qa": False}
+    for number, site in enumerate(("CHA", "CHB"), 1):
+        shots = [exposure(f"2.25.{number}.1", dose_rp_mgy=1_500.0)]
+        held.report(report_uid=f"2.25.{number}", site=site, reported_at=None, exposures=shots, **told)
+    level: dict[str, Any] = {"quantity": "dose_rp_mgy", "value": 3_000.0, "threshold": 2_000.0}
+    of_before: dict[str, Any] = {"rule": "dose-alerts", "rule_version": 1, "rule_kind": "", "site": ""}
+    held.raise_alert(kind="dose_rp_mgy_over", irradiation_event_uid=None, report_uid="2.25.2", **level, **of_before)
+    (alert,) = held.alerts
+    held.withdraw_alert(alert, "corrected")
+    end: Any = held.pending_events[-1]
+    assert (end.site, held.sites_of_alert(alert)) == ("CHB", {"CHB"})
+
+
 @pytest.mark.parametrize("quantity", ["ssde_mgy", "entrance_dose_mgy"])
 def test_a_size_specific_or_entrance_dose_beyond_reason_is_flagged_as_well(region: Region, quantity: str) -> None:
     """Though it is in no total."""
