@@ -43,6 +43,7 @@ SET state = v.state, error = v.error, positions = v.positions::jsonb, settled_at
 FROM (VALUES %s) v(id, state, error, positions, at) WHERE o.id = v.id::uuid"""
 LEAVE = "DELETE FROM policies.outbox WHERE id = ANY(%s::uuid[])"
 POSTPONE = "UPDATE policies.outbox SET due_at = %s, try_at = %s WHERE id = %s"
+PUT_OFF = "UPDATE policies.outbox SET try_at = %s WHERE id = ANY(%s::uuid[])"
 FAIL = "UPDATE policies.outbox SET state = %s, attempts = %s, error = %s, try_at = %s WHERE id = %s"
 ADD = """INSERT INTO policies.outbox
 (id, policy, version, kind, does, body, cause, correlation_id, place, due_at, try_at, state, attempts)
@@ -117,6 +118,10 @@ class Claim:
         """It came too early: due again at ``at`` (µs), and not at once."""
         later = max(at, self._now + LEAST_US)
         self._cursor.execute(POSTPONE, (later, later, str(entry.id)))
+
+    def put_off(self, entries: Sequence[Entry], by: int) -> None:
+        """They are due, and cannot be done yet: tried again so many µs later, behind those that are due by then."""
+        self._cursor.execute(PUT_OFF, (self._now + by, [str(entry.id) for entry in entries]))
 
     def hold(self) -> None:
         """Say that its holder is there still, before ``FROZEN_S`` are over."""

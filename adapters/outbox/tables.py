@@ -32,7 +32,12 @@ OUTBOX = Table(
     Column("correlation_id", Uuid(as_uuid=False), nullable=False),
     Column("place", Integer, nullable=False, comment="among those that are due together: the lowest first"),
     Column("due_at", BigInteger, nullable=False, comment="not before then: µs since 1970, UTC"),
-    Column("try_at", BigInteger, nullable=False, comment="the next try: later than due_at after a failure"),
+    Column(
+        "try_at",
+        BigInteger,
+        nullable=False,
+        comment="the next try: later than due_at after a failure, or for want of a row",
+    ),
     Column("state", Text, nullable=False, comment="waiting, done, refused, parked or dropped"),
     Column("attempts", Integer, nullable=False, comment="how often it failed"),
     Column("error", Text, comment="the last failure, as a code; of a refusal, the rule's number"),

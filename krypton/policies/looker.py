@@ -27,14 +27,18 @@ AT_A_TIME: Final = 500
 IDLE_S: Final = 0.5  # how long an entry of another process can wait for this one
 LATE_S: Final = 0.015  # the shortest pause
 LOOK_EVERY_S, LOOK_MOST_S = 0.08, 0.25  # pauses between lookups: as long as they take, within these bounds
-Found = Mapping[UUID, Sequence[tuple[int, Due]]]
+MISSING_US: Final = 5_000_000
+"""How long one that waits for a row is put off where more lookups wait behind it."""
+Found = Mapping[UUID, Sequence[tuple[int, Due]] | None]
 
 
 class Lookup(Protocol):
     """Asks a view what is to be done."""
 
     def __call__(self, entries: Sequence[Entry]) -> Found:
-        """By entry: what it becomes, each with its place among all. Entries that must wait for the view are absent."""
+        """By entry: what it becomes, each with its place among all. Entries that must wait for the view are absent;
+        None is one that waits for a row of its own, whatever the view has read: its event may be a dead letter.
+        """
 
 
 class Faced(Enum):
@@ -162,18 +166,10 @@ class Looker:
         return pause(self._outbox.next_due(self.names, kinds=()), micros(self._clock()))
 
     def _look(self, name: str) -> bool:
-        made = raised = False
         with self._outbox.claim(Kind.LOOKUP, micros(self._clock()), AT_A_TIME, name) as claim:
             if not claim.entries:
                 return False
-            for part, found in each(claim.entries, self._lookups[name], self._reachable):
-                if isinstance(found, Exception):  # parked in the end, where an operator sees it
-                    failed(claim, self._outbox.policy, part[0], kind(found))
-                    continue
-                for entry in part:
-                    if entry.id in found:
-                        claim.became(entry, [child(entry.id, place, due) for place, due in found[entry.id]])
-                        made, raised = True, raised or bool(found[entry.id])
+            made, raised = self._made(claim, name)
             if made:
                 self._step("looked")
             goes_on = made and len(claim.entries) == AT_A_TIME  # a backlog: more wait already
@@ -181,6 +177,23 @@ class Looker:
             self._more_wait = self._more_wait or goes_on
         self.raised = self.raised or raised
         return made
+
+    def _made(self, claim: Claim, name: str) -> tuple[bool, bool]:
+        """Whether any was made, and whether anything became of one."""
+        made, raised, missing = False, False, list[Entry]()
+        for part, found in each(claim.entries, self._lookups[name], self._reachable):
+            if isinstance(found, Exception):  # parked in the end, where an operator sees it
+                failed(claim, self._outbox.policy, part[0], kind(found))
+                continue
+            for entry in part:
+                if (dues := found.get(entry.id)) is not None:
+                    claim.became(entry, [child(entry.id, place, due) for place, due in dues])
+                    made, raised = True, raised or bool(dues)
+                elif entry.id in found:
+                    missing.append(entry)
+        if missing and len(claim.entries) == AT_A_TIME:  # else the same ones are claimed again, and no later one ever
+            claim.put_off(missing, MISSING_US)
+        return made, raised
 
 
 def pause(due: int | None, now: int) -> float:

@@ -6,19 +6,18 @@ comes later sees the other, in whatever order the view reads them.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from uuid import UUID
 
 import psycopg2
 from psycopg2.extensions import connection as Connection
 
 from adapters.outbox.outbox import Entry
 from krypton.bootstrap import Krypton
+from krypton.policies.looker import Found
 from policies.policy import Due, Kind
 from postgres.session import connect
 from projections.cumulative_dose import shared as doses
 from projections.patient_record import shared as records
 
-Becomes = Mapping[UUID, Sequence[tuple[int, Due]]]
 Key = tuple[str, ...]
 Ask = Callable[[Connection, Sequence[Key]], Mapping[Key, Sequence[Mapping[str, str]]]]
 
@@ -50,7 +49,7 @@ class Shared:
     def __init__(self, line: Line, key: Sequence[str], ask: Ask, does: str) -> None:
         self._line, self._key, self._ask, self._does = line, key, ask, does
 
-    def __call__(self, entries: Sequence[Entry]) -> Becomes:
+    def __call__(self, entries: Sequence[Entry]) -> Found:
         """See ``Lookup``."""
         keys = {entry.id: tuple(str(entry.body[name]) for name in self._key) for entry in entries}
         try:
@@ -58,7 +57,7 @@ class Shared:
         except BaseException:
             self._line.close()
             raise
-        return {ident: list(enumerate(self._due(found[key]))) for ident, key in keys.items() if key in found}
+        return {ident: list(enumerate(self._due(found[key]))) if key in found else None for ident, key in keys.items()}
 
     def _due(self, bodies: Iterable[Mapping[str, str]]) -> Iterable[Due]:
         return (Due(Kind.COMMAND, self._does, body) for body in bodies)

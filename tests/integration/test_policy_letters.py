@@ -8,8 +8,11 @@ import pytest
 
 from domain.commands.identities import Correct
 from domain.work import Envelope
+from krypton.policies import looker
 from krypton.policies.letters import folded
+from krypton.services import policies
 from krypton.views.dead_letters import letters, replay_letter
+from tests.fakes.region import received
 from tests.integration.policy_world import INDEX, PolicyWorld, made
 from tests.integration.test_erasure_letters import bad_row
 
@@ -52,3 +55,23 @@ def test_a_correction_that_was_a_dead_letter_is_matched_once_it_is_replayed(worl
     replay(world, other)
     world.react("matching")
     assert len(set(world.persons(one, other))) == 1
+
+
+def test_studies_that_are_dead_letters_hold_up_no_lookup_of_others(
+    world: PolicyWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many as are looked up at a time wait until they are replayed; two who come later claim one study."""
+    monkeypatch.setattr(looker, "AT_A_TIME", 2)
+    for number in (1, 2):
+        came = world.ask(received("CHA", f"2.25.{number}", local_id=str(number))).result
+        with bad_row(world, came["identity"]):
+            world.work("patient_record")
+    for local_id in ("3", "4"):
+        world.ask(received("CHA", "2.25.3", local_id=local_id, stated={"family": f"AUTRE{local_id}"}))
+    world.work("patient_record")
+    world.fold("sharing")
+    sender = policies.sender(world.ours, "sharing")
+    for _ in range(4):
+        sender.once()
+    assert world.types(0).get("link.review_requested") == 1
+    assert world.outbox("does", "state = 'waiting'") == [("same_study",)] * 2
