@@ -6,6 +6,7 @@ and may tell the sex, or of a pregnancy: it is sealed whole. Other quantities, a
 clear for those who add up doses and see no person.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -24,6 +25,8 @@ ORGAN_TOTALS: Final = "organ_totals"
 """The same of a report's totals."""
 ORGAN: Final = "organ_mgy:"
 """Before the code of the organ: a total of this name is the dose of that organ alone."""
+ORGAN_NOTED: Final = "organ dose"
+"""What a note calls the dose of an organ, whichever that is: operators read it."""
 OF_PATIENT: Final = ("age_days", "weight_kg", "size_cm", "pregnant")
 NOT_STATED: Final[Mapping[str, Any]] = {**dict.fromkeys(OF_REPORT), "patient": dict.fromkeys(OF_PATIENT)}
 
@@ -52,6 +55,11 @@ def parted_totals(totals: Mapping[str, Any]) -> tuple[Document, Document]:
     """The totals that stand in clear; and those of organs, by ``ORGAN_TOTALS``, nothing where there are none."""
     organs = {name: value for name, value in totals.items() if name.startswith(ORGAN)}
     return _without(totals, tuple(organs)), {ORGAN_TOTALS: organs} if organs else {}
+
+
+def without_organs(notes: str) -> str:
+    """Notes without the organs that they name, as those of earlier programs did."""
+    return re.sub(rf"{ORGAN}.*?: ", f"{ORGAN_NOTED}: ", notes)
 
 
 def words_of(report: Mapping[str, Any]) -> Document:

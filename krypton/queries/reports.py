@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from domain.dose_words import without_organs
 from krypton.bootstrap import Krypton
 
 Document = dict[str, Any]
@@ -26,4 +27,5 @@ def problems(ours: Krypton, limit: int, *, every: bool = False) -> list[Document
 
 def _told(row: Mapping[str, Any]) -> Document:
     told: Document = {"unread": None, "not_understood": [], "implausible": [], "warnings": [], **row}
-    return told
+    unread, notes = told["unread"], told["not_understood"]
+    return told | {"unread": unread and without_organs(unread), "not_understood": [*map(without_organs, notes)]}

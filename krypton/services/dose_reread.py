@@ -19,7 +19,7 @@ from adapters.inbox.spool import Spool
 from domain.commands.directory import is_enrolled
 from domain.commands.doses import ReceivedDose, RereadDose, is_test, reading_uid
 from domain.dose_reports import IMAGE, READ_AGAIN
-from domain.dose_words import NOT_STATED, OF_DEVICE, OF_EXPOSURE, organ_totals_of, parted, words_of
+from domain.dose_words import NOT_STATED, OF_DEVICE, OF_EXPOSURE, organ_totals_of, parted, without_organs, words_of
 from domain.errors import NotFound, RuleBroken
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
@@ -202,7 +202,7 @@ def on_record(ours: Krypton, position: int) -> Document | None:
     if not isinstance(data["words"], dict):
         return None
     words = words_of(data)
-    notes = [note for note in words["not_understood"] if not note.startswith(READ_AGAIN)]
+    notes = [without_organs(note) for note in words["not_understood"] if not note.startswith(READ_AGAIN)]
     exposures = ({**clear, **said} for clear, said in zip(data["exposures"], words["exposures"], strict=True))
     stated = data | {"totals": data["totals"] | organ_totals_of(data)}
     return _compared(stated, data["device"] | words["device"], exposures, words | {"not_understood": notes})

@@ -1,6 +1,8 @@
 """Doses of organs tell the sex, or of a pregnancy: they are sealed, whatever version of the event had them."""
 
 import json
+from contextlib import nullcontext
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -10,9 +12,12 @@ import pytest
 import schemas.codec
 from domain.aggregates.dose import Dose
 from domain.dose_words import words_of
+from krypton.queries.reports import problems as problems_shown
 from krypton.services.dose_reread import differing, on_record, whole
+from projections.cumulative_dose import problems
 from projections.cumulative_dose.shown import with_organs
 from projections.cumulative_dose.view import CumulativeDose
+from projections.patient_record import unsettled
 from schemas.bulk import BulkCodec
 from schemas.codec import Codec
 from schemas.event import LedgerEvent, Record
@@ -135,3 +140,28 @@ def test_rebuilds_read_the_version_before_as_quickly(monkeypatch: pytest.MonkeyP
 def test_words_of_an_erased_person_tell_no_organ() -> None:
     (said,) = words_of({"words": "[erased]", "exposures": [{"organ_doses": DOSES}]})["exposures"]
     assert said["organ_doses"] is None
+
+
+def test_notes_of_before_are_shown_without_the_organ_that_they_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To operators, who see no person."""
+    several = "stated several times, the first was kept"
+    odd = f"{TOTAL}: unit 'mSv' not understood: Gy or its multiples expected"
+    row = {"report_uid": "1.9.1", "subject": "i1", "position": 2, "not_understood": [f"{TOTAL}: {several}", "as it is"]}
+    unread = {"report_uid": "1.9.2", "subject": "i1", "position": 1, "unread": f"{odd}; {odd}"}
+    monkeypatch.setattr(problems, "noted", lambda *_, every: [row])
+    monkeypatch.setattr(unsettled, "unread_doses", lambda *_: [unread])
+    ours: Any = SimpleNamespace(snapshot=nullcontext, vault=SimpleNamespace(destroyed=lambda _: set()))
+    first, other = problems_shown(ours, 10)
+    assert first["not_understood"] == [f"organ dose: {several}", "as it is"]
+    assert other["unread"] == "; ".join(2 * ["organ dose: unit 'mSv' not understood: Gy or its multiples expected"])
+
+
+def test_a_note_of_before_and_one_of_now_are_alike() -> None:
+    """A report is not read again for the words of its note alone."""
+    note = "stated several times, the first was kept"
+    told = Told()
+    before = replace(CAME, report_uid="1.9.2", not_understood=[f"{TOTAL}: {note}"])
+    told.region.ask(received(study_uid="1.2.2", doses=(before,)))
+    at = next(e.position for e in reversed(told.region.history()) if e.type == "dose.reported")
+    ours: Any = SimpleNamespace(ledger=told.region, codec=told.codec)
+    assert differing(on_record(ours, at), whole(replace(CAME, not_understood=[f"organ dose: {note}"]))) == []

@@ -223,6 +223,15 @@ def test_an_estimate_whose_organ_is_not_told_is_noted_and_recorded_as_not_unders
     assert found.report.unread == "organ dose: of which organ is not told"
 
 
+def test_what_is_odd_about_the_dose_of_an_organ_is_noted_without_the_organ() -> None:
+    """Operators read notes, and an organ may tell the sex, or of a pregnancy."""
+    report = read(estimate(("15497006", "12.5"), ("15497006", "3"), ("64033007", "-3")), sop_class=PATIENT_DOSE)
+    assert report.not_understood == (
+        "organ dose: stated several times, the first was kept",
+        "organ dose: value is negative",
+    )
+
+
 # What the header says of patient, operator and procedure.
 
 

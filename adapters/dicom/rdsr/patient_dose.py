@@ -11,7 +11,7 @@ from adapters.dicom.rdsr.concepts import BOTH, CONCEPTS, SIDES, TOTALS
 from adapters.dicom.rdsr.tree import Content, Item, Tree
 from adapters.dicom.rdsr.units import NotUnderstood, canonical, tolerated
 from domain.dose_distinct import total
-from domain.dose_words import ORGAN
+from domain.dose_words import ORGAN, ORGAN_NOTED
 
 RESTATED: Final = "restated:"
 """Before a quantity: a total of this name repeats the sum of others' events."""
@@ -28,13 +28,13 @@ def estimates(tree: Tree, notes: list[str]) -> tuple[dict[str, float | None], di
         for item in Content(below).all(*_DOSES):
             organ = _organ(container, item)
             if organ is None:
-                notes.append("organ dose: of which organ is not told")
+                notes.append(f"{ORGAN_NOTED}: of which organ is not told")
                 continue
             name = f"{ORGAN}{organ}"
             if name in found:
-                notes.append(f"{name}: stated several times, the first was kept")
+                notes.append(f"{ORGAN_NOTED}: stated several times, the first was kept")
                 continue
-            raw[name], found[name] = str(item.number()), _value(tree, name, item, notes)
+            raw[name], found[name] = str(item.number()), _value(tree, ORGAN_NOTED, item, notes)
         for item in (one for one in Content(below).all(*_SUMS) if not Content(one.below()).all("event_uid")):
             name = _restated(item)
             value = _value(tree, name, item, notes)
@@ -66,6 +66,7 @@ def _organ(container: Item, item: Item) -> str | None:
 
 
 def _value(tree: Tree, name: str, item: Item, notes: list[str]) -> float | None:
+    """``name``: what a note calls it."""
     number, dimension = item.number(), CONCEPTS[item.concept].dimension
     assert dimension is not None
     if number.others:
