@@ -2,8 +2,9 @@
 
 Exposures are grouped by device, act, population, a child's weight, quantity and phantom; without an act, by what the
 device calls the protocol. Acts are those of the mapping in force on the day. Where no beginning is asked for, exposures
-are those of the last year that is known. Figures of fewer than five persons are not told (``domain.dose_practice``), to
-nobody: who may read about persons asks about them by name.
+are those of the last year that is known; where no end is, they end with this month, for one of a day to come has a
+wrong date. Figures of fewer than five persons are not told (``domain.dose_practice``), to nobody: who may read about
+persons asks about them by name.
 """
 
 import hmac
@@ -29,8 +30,8 @@ CODE_DIGITS: Final = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """What is asked: a site, and one of its devices or all; days, whose whole months are the period. None: without that
-    bound.
+    """What is asked: a site, and one of its devices or all; days, whose whole months are the period. None: nobody
+    asks for that bound.
     """
 
     site: str
@@ -84,7 +85,8 @@ def told_of(
     if asked.device is not None and asked.device not in [one["device"] for one in known]:
         raise NotFound("no such device of the establishment: krypton dose device SITE lists its devices")
     asked = _bounded(asked, known, today)
-    rows = aged(queries.practised(connection, **vars(asked)), born_of)
+    _, end = whole_months(None, asked.until or today.isoformat())
+    rows = aged(queries.practised(connection, **{**vars(asked), "until": end}), born_of)
     of = Census(acts, levels, asked.site, persons_of({row[IDENTITY] for row in rows}))
     return {
         **vars(asked),

@@ -25,7 +25,7 @@ from tests.integration.view_reader import ViewReader
 
 pytestmark = pytest.mark.live
 Read = Callable[[Hospitals], Any]
-TODAY = date(2026, 3, 1)
+TODAY = date(2026, 6, 20)
 NAMES = {"thorax pa": "Chest PA", "bassin": "Pelvis AP", "inconnu": None}
 ACTS = build(
     1,
@@ -259,6 +259,18 @@ def test_a_period_that_is_a_day_shorter_tells_nobodys_value(read: Read) -> None:
     told = [document(connection, Asked(site="CHA", since="2026-01-05", until=f"2026-01-{day}")) for day in (30, 31)]
     assert told[0] == told[1]
     assert (told[0]["since"], told[0]["until"], told[0]["persons"]) == ("2026-01-01", "2026-01-31", 6)
+
+
+def test_a_day_to_come_is_a_wrong_date_and_counts_where_somebody_asks_for_it(read: Read) -> None:
+    """This month is whole all the same: a day more or less tells nobody's value."""
+    region = Hospitals()
+    for person, day in enumerate(("2026-06-20", "2026-06-30", "2026-07-01")):
+        report = dose(f"2.25.9{person}", shot(f"2.25.8{person}", "bassin", day, dap_mgycm2=100.0))
+        region.receive("CHA", str(person), f"2.25.{person + 1}", report)
+    connection = read(region)
+    periods = ((None, None), ("2026-01-01", None), (None, "2026-07-01"))
+    told = [document(connection, Asked(site="CHA", since=since, until=until)) for since, until in periods]
+    assert [(one["until"], one["exposures"]) for one in told] == [(None, 2), (None, 2), ("2026-07-31", 3)]
 
 
 def test_days_at_the_beginning_of_the_calendar_have_an_answer(read: Read) -> None:
