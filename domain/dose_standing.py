@@ -29,13 +29,20 @@ class Reports:
     replaced: set[str] = field(default_factory=set)
     moments: dict[tuple[str, str], Moment] = field(default_factory=dict)
 
-    def superseding(self, new: Held, corrects: Collection[str]) -> list[tuple[str, str]]:
-        """What a new report changes: each report that is superseded with it, and by which. Raises OtherReportStands."""
+    def superseding(self, new: Held, corrects: Collection[str], *, again: bool = False) -> list[tuple[str, str]]:
+        """What a new report changes: each report that is superseded with it, and by which. Raises OtherReportStands.
+
+        ``again``: it states what ``corrects`` state, read again. It takes the place also of one that a later report of
+        the device superseded: what was misread is in no other report, and would count for ever.
+        """
         over = [
             uid
             for uid, held in self.held.items()
             if (uid not in self.superseded and (uid in corrects or new.supersedes(held)))
-            or (uid not in self.replaced and (new.replaces(held) or (uid in corrects and held.source == IMAGE)))
+            or (
+                uid not in self.replaced
+                and (new.replaces(held) or (uid in corrects and (again or held.source == IMAGE)))
+            )
         ]
         others = (held for uid, held in self.held.items() if uid not in corrects)
         ends = {self._standing_for(held.uid) for held in others if held.supersedes(new)}

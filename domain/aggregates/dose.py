@@ -163,14 +163,15 @@ class Dose(Aggregate):
         device: dict[str, Any],
         not_understood: list[str],
         corrects: Collection[str] = (),
+        again: bool = False,
         said: Mapping[str, Any] = NOT_STATED,
         **stated: Any,
     ) -> None:
         """Record a report, and which report now supersedes which.
 
-        ``corrects``: reports that it stands for, whatever their events and times say: a person decided so. ``device``,
-        ``exposures`` (one per irradiation event), ``not_understood``: whole; the event parts words from quantities
-        (``domain.dose_words``). ``said``: the report's own words. A report with totals only supersedes none and is
+        ``corrects``: reports that it stands for, whatever their events and times say: a person decided so, or it states
+        them as they are read ``again``. ``device``, ``exposures`` (one per irradiation event), ``not_understood``:
+        whole; the event parts words from quantities (``domain.dose_words``). ``said``: the report's own words. A report with totals only supersedes none and is
         superseded by none: nothing says which events it sums.
 
         Raises ReportKnown (D1), NoExposure (D2), OtherReportStands (D5).
@@ -182,7 +183,7 @@ class Dose(Aggregate):
         stated = {**NOT_SAID, **stated}
         at, doubtful = stated.get("reported_at"), stated["implausible"]
         new = Held.of(report_uid, at, exposures, totals, doubtful, stated["source"], device)
-        pairs = self.reports.superseding(new, corrects)
+        pairs = self.reports.superseding(new, corrects, again=again)
         clear_device, clear, words = parted(device, exposures, not_understood, said)
         clear_totals, organs = parted_totals(totals)
         self._reported(

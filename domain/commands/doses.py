@@ -68,7 +68,7 @@ def record_dose(
         exposure["implausible"] = bounds.above({quantity: exposure.get(quantity) for quantity in JUDGED})
     report |= {"implausible": bounds.above(report["totals"]), "bounds_version": bounds.version}
     report["qa"] = is_test(work.rules.phantoms(work.now.date()), site, received)
-    dose.report(site=site, corrects=corrects, **report)
+    dose.report(site=site, corrects=corrects, again=again, **report)
     if again:
         dose.accept_again(received.report_uid, corrects)
     judge_study(work, dose, CORRECTED)

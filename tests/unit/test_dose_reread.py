@@ -86,6 +86,31 @@ def test_alerts_go_by_the_new_reading() -> None:
     assert [one["why_withdrawn"] for one in world.shown()["alerts"]] == ["corrected"]
 
 
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize("derived", [False, True])
+def test_readings_of_cumulative_reports_take_the_place_of_all_readings_before(
+    derived: bool, order: tuple[int, int]
+) -> None:
+    """The second report superseded the first one. What was misread in both counts no more, whichever is read first;
+    nor does an event that is named otherwise now.
+    """
+
+    def told(number: int, name: str, slip: float | None = None) -> ReceivedDose:
+        shots = [exposure(f"{name}{n}", dose_rp_mgy=10.0) for n in range(number)]
+        shots += [exposure("2.25.79", dose_rp_mgy=slip)] if slip else []
+        return replace(dose(f"2.25.{6 + number}", *shots), reported_at=f"2026-01-05T1{number}:00:00")
+
+    world = Reread(told(1, "2.25.71", slip=9_000.0))
+    world.region.receive(doses=(told(2, "2.25.71", slip=9_000.0),))
+    readings = [told(number, "2.25.99" if derived else "2.25.71") for number in (1, 2)]
+    for place in order:
+        world.region.ask(world.again(readings[place], readings[place].report_uid))
+    found = world.shown()
+    assert found["totals"]["dose_rp_mgy"] == 20.0
+    assert {one["why_withdrawn"] for one in found["alerts"]} == {"corrected"}
+    assert [one["superseded_by"] for one in found["reports"]].count(None) == 1
+
+
 @pytest.mark.parametrize(("again", "counts"), [(200_000.0, True), (300_000.0, False)])
 def test_what_a_person_accepted_stays_accepted_where_the_same_is_read_again(again: float, counts: bool) -> None:
     """D4: a value of another reading is another question; an alert about the same value stands all the while."""
