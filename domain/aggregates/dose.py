@@ -171,8 +171,8 @@ class Dose(Aggregate):
 
         ``corrects``: reports that it stands for, whatever their events and times say: a person decided so, or it states
         them as they are read ``again``. ``device``, ``exposures`` (one per irradiation event), ``not_understood``:
-        whole; the event parts words from quantities (``domain.dose_words``). ``said``: the report's own words. A report with totals only supersedes none and is
-        superseded by none: nothing says which events it sums.
+        whole; the event parts words from quantities (``domain.dose_words``). ``said``: the report's own words. A report
+        with totals only supersedes none and is superseded by none: nothing says which events it sums.
 
         Raises ReportKnown (D1), NoExposure (D2), OtherReportStands (D5).
         """
