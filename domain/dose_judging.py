@@ -8,6 +8,7 @@ of rules withdraws nothing, and raises nothing a second time.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import fsum
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -19,6 +20,8 @@ from domain.dose_bands import birth_date_of
 from domain.dose_causes import Cause, Shot, causes
 from domain.dose_devices import Stated
 from domain.dose_moments import WHOLE, Moment
+from domain.dose_reports import Held, overtaken
+from domain.dose_standing import Reports
 from domain.rules.in_force import RulesInForce
 from domain.work import Work
 
@@ -135,6 +138,7 @@ class _Person:
 
     def __init__(self, work: Work, doses: Sequence[Dose]) -> None:
         self.doses = {str(dose.study_id): dose for dose in sorted(doses, key=lambda one: str(one.study_id))}
+        self._reports = dict(_settled(self.doses))
         self._work = work
         self._found: dict[AlertRule, list[Cause]] = {}
 
@@ -149,28 +153,45 @@ class _Person:
         found: dict[str, Shot] = {}
         for dose in self.doses.values():
             born = birth_date(self._work, dose) if rule.population else None
-            for shot, moment in _shots_of(dose, rule.quantity):
+            for shot, moment in _shots_of(self._reports[str(dose.study_id)], rule.quantity):
                 if _is_about(rule, moment, born):
                     known = found.get(shot.key)
                     found[shot.key] = shot if known is None else known._replace(value=max(known.value, shot.value))
         return [*found.values()]
 
 
-def _shots_of(dose: Dose, quantity: str) -> Iterator[tuple[Shot, Moment]]:
+def _settled(doses: Mapping[str, Dose]) -> Iterator[tuple[str, Reports]]:
+    """The reports of each study of one person. Doses of images count no more where a report of the study takes their
+    place that came under another identity of the person.
+    """
+    by_uid: dict[str, dict[tuple[str, str], Held]] = defaultdict(dict)
+    for study, dose in doses.items():
+        standing = ((uid, held) for uid, held in dose.reports.held.items() if uid not in dose.reports.replaced)
+        by_uid[dose.study_uid] |= {(study, uid): held for uid, held in standing}
+    gone: dict[str, set[str]] = defaultdict(set)
+    for told in by_uid.values():
+        for study, uid in overtaken(told):
+            gone[study].add(uid)
+    for study, dose in doses.items():
+        yield study, replace(dose.reports, replaced=dose.reports.replaced | gone[study])
+
+
+def _shots_of(reports: Reports, quantity: str) -> Iterator[tuple[Shot, Moment]]:
     """The exposures of a study with what counts of them; and as one what reports of other devices state alone."""
     if quantity == EXAMS:
-        counting = (held for uid, held in dose.reports.held.items() if uid not in dose.reports.replaced)
+        counting = (held for uid, held in reports.held.items() if uid not in reports.replaced)
         values = dict.fromkeys(sorted({event for held in counting for event in held.events}), 1.0)
         alone: list[Stated] = []
     else:
-        values, alone = dose.reports.counted(quantity), dose.reports.stated_alone(quantity)
-    told = [(dose.reports.carrier_of(event_uid), event_uid, value) for event_uid, value in values.items()]
+        values, alone = reports.counted(quantity), reports.stated_alone(quantity)
+    told = [(reports.carrier_of(event_uid), event_uid, value) for event_uid, value in values.items()]
     if alone:
         told.append((alone[0].report[1], WHOLE, fsum(one.value for one in alone)))
     for report_uid, event_uid, value in told:
-        moment = dose.reports.moments[report_uid, event_uid]
+        moment = reports.moments[report_uid, event_uid]
         if (at := moment.when()) is not None:
-            yield Shot(at, str(dose.study_id), event_uid, report_uid, value, moment.modality, moment.region), moment
+            study = str(reports.study_id)
+            yield Shot(at, study, event_uid, report_uid, value, moment.modality, moment.region), moment
 
 
 def _due(rule: AlertRule, version: int, value: float, report_uid: str, site: str) -> Due:

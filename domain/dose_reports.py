@@ -176,6 +176,17 @@ def _kinds_of(totals: Mapping[str, float | None]) -> frozenset[str]:
     )
 
 
+def overtaken(of_study: Mapping[tuple[str, str], Held]) -> dict[tuple[str, str], tuple[str, str]]:
+    """Doses of images, each with a report that takes their place. ``of_study``: what is told of one study, and was not
+    replaced yet, whichever identities it came under.
+    """
+    found = {}
+    for key, held in of_study.items():
+        if takes := [other for other, report in of_study.items() if report.replaces(held)]:
+            found[key] = min(takes)
+    return found
+
+
 def counted(standing: Iterable[Held], superseded: Iterable[Held], quantity: str) -> dict[str, float]:
     """The value of each irradiation event that counts; of superseded reports only what no standing one knows, and of
     images only what no report knows.

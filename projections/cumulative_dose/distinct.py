@@ -42,12 +42,12 @@ def stated_alone(reports: Iterable[Row], carried: Iterable[Row]) -> list[dict[st
     for row in carried:
         if not row["replaced"]:
             known.setdefault(row["study_uid"], {})[_key(row)] = row
-    devices = {study_uid: [*map(_device, rows.values())] for study_uid, rows in known.items()}
+    devices = {study_uid: [*map(device_of, rows.values())] for study_uid, rows in known.items()}
     first: dict[str, str] = {}
     alone: dict[str, dict[Key, Row]] = {}
     for report in sorted((one for one in reports if not one["replaced"]), key=_key):
         study_uid = report["study_uid"]
-        if is_covered(_device(report), devices.get(study_uid, ())):
+        if is_covered(device_of(report), devices.get(study_uid, ())):
             continue
         if first.setdefault(report["report_uid"], study_uid) == study_uid:
             alone.setdefault(study_uid, {})[_key(report)] = report
@@ -65,7 +65,7 @@ def _totals(reports: Mapping[Key, Row], quantity: str) -> Iterator[Stated]:
         doubtful = not report["accepted"] and quantity in (report["implausible"] or ())
         value = report["totals"].get(quantity)
         if value is not None and not doubtful:
-            yield Stated(key, value, _device(report))
+            yield Stated(key, value, device_of(report))
 
 
 def _stated(study_uid: str, quantity: str, one: Stated, report: Row) -> dict[str, Any]:
@@ -78,7 +78,8 @@ def _stated(study_uid: str, quantity: str, one: Stated, report: Row) -> dict[str
     }
 
 
-def _device(report: Row) -> dict[str, Any]:
+def device_of(report: Row) -> dict[str, Any]:
+    """What a report says of its device, its words included, where they are known."""
     return {**report["device"], **(report["device_words"] or {})}
 
 

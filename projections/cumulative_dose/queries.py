@@ -16,6 +16,7 @@ from projections.cumulative_dose import alerts
 from projections.cumulative_dose.asked import Asked
 from projections.cumulative_dose.disagreements import conflicts, disagreeing, stand_ins
 from projections.cumulative_dose.distinct import stated_alone, sums
+from projections.cumulative_dose.overtaken import settled
 from projections.cumulative_dose.shown import exposure, report, told_of, with_organs
 from projections.cumulative_dose.sums import dated, grouped, skin
 from projections.engine.query import NOW, fetch, masked
@@ -158,7 +159,7 @@ def _seen(
         if _key(row) in by_report  # not of a report that came between the two queries
     ]
     hidden = {report["report_uid"] for report in found} - {report["report_uid"] for report in reports}
-    return _Seen(reports, carried, hidden, withheld=len(kept) - len(reports))
+    return _Seen(*settled(reports, carried), hidden, withheld=len(kept) - len(reports))
 
 
 def _alerts_of(connection: Connection, reports: Sequence[Row], at: int) -> list[Row]:

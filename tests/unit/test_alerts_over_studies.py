@@ -331,6 +331,18 @@ def test_a_report_that_comes_for_an_image_calls_nobody_again(rule: dict[str, Any
     assert (len(ward.told("alert_raised")), ward.told("alert_withdrawn")) == (1, [])
 
 
+def test_an_image_and_the_report_of_its_study_are_one_dose_also_under_two_identities() -> None:
+    ward = Ward(RULES | {"body": {"alerts": [REPEAT]}})
+    told = {"started_at": "2026-01-05T10:00:00", "target_region": "chest"}
+    seen = replace(dose("2.25.7", exposure("2.25.71", dlp_mgycm=10.0) | told | {"source": "image"}), source="image")
+    sent = dose("2.25.8", exposure("2.25.72", dlp_mgycm=10.0) | told)
+    one, _ = ward.receive("CHB", 1, seen, local_id="TEMP")
+    other, _ = ward.receive("CHB", 1, sent, local_id="REAL")
+    ward.receive("CHB", 2, ct(2, 10.0, "2026-01-07", "chest"), local_id="REAL")
+    ward.ask(Merge(one=one, other=other, reason="papers seen"))
+    assert ward.told("alert_raised") == []
+
+
 def test_a_report_of_another_region_than_its_image_said_is_another_cause() -> None:
     """Who has seen the alert of the skin over the heart has not seen the chest's."""
     ward = Ward(RULES | {"body": {"alerts": [SKIN | {"threshold": 1_000}]}})

@@ -116,36 +116,36 @@ class Lived:
 
     def expected(self, person: set[str]) -> float | None:
         """Of the events alone: each irradiation event once, an image's only in a study without a report; beside them
-        the greatest total of each device of a study that states totals alone.
+        the greatest total of each device of a study that states totals alone. Two hospitals' or identities' studies of
+        one UID are one study of the person.
         """
-        owner: dict[str, str] = {}
+        owner, uids = dict[str, str](), dict[str, str]()
         reported: dict[str, list[tuple[str, set[str]]]] = {}
         stated: dict[tuple[str, str], float] = {}
         for event in self.region.history():
             if event.type in ("dose.opened", "dose.reassigned"):
                 owner[event.data["study_id"]] = event.data.get("to_identity_id") or event.data["identity_id"]
+            if event.type == "dose.opened":
+                uids[event.data["study_id"]] = event.data["study_uid"]
             if event.type == "dose.reported" and not event.data["exposures"]:
                 place = (event.data["study_id"], event.data["words"]["device"]["serial"])
                 stated[place] = max(stated.get(place, 0.0), event.data["totals"]["dap_mgycm2"])
             elif event.type == "dose.reported":
                 events = {one["irradiation_event_uid"] for one in event.data["exposures"]}
                 reported.setdefault(event.data["study_id"], []).append((event.data["source"], events))
-        counted: set[str] = set()
+        of_uid: dict[str, list[tuple[str, set[str]]]] = {}
         for study, reports in reported.items():
             if owner[study] in person:
-                best = "report" if any(source == "report" for source, _ in reports) else "image"
-                counted |= set().union(*(events for source, events in reports if source == best))
-        alone = self._alone({place: most for place, most in stated.items() if owner[place[0]] in person})
-        return fsum([*map(value, counted), *alone]) if counted or alone else None
-
-    def _alone(self, stated: dict[tuple[str, str], float]) -> list[float]:
-        """Two hospitals' or identities' studies of one UID are one study of the person."""
-        uids = {e.data["study_id"]: e.data["study_uid"] for e in self.region.history() if e.type == "dose.opened"}
-        found: dict[tuple[str, str], float] = {}
+                of_uid.setdefault(uids[study], []).extend(reports)
+        counted: set[str] = set()
+        for reports in of_uid.values():
+            best = "report" if any(source == "report" for source, _ in reports) else "image"
+            counted |= set().union(*(events for source, events in reports if source == best))
+        alone: dict[tuple[str, str], float] = {}
         for (study, serial), most in stated.items():
-            place = (uids[study], serial)
-            found[place] = max(found.get(place, 0.0), most)
-        return [*found.values()]
+            if owner[study] in person:
+                alone[uids[study], serial] = max(alone.get((uids[study], serial), 0.0), most)
+        return fsum([*map(value, counted), *alone.values()]) if counted or alone else None
 
     def person(self, of: int) -> set[str]:
         """Who is held one with somebody, by the pairs that are merged now."""

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 
 from domain.commands.doses import ReceivedDose
+from domain.commands.links import Merge, Unmerge
 from tests.fakes.region import Region, dose, exposure
 from tests.features.worlds.memory import MemoryViews
 
@@ -130,3 +131,27 @@ def test_a_report_that_repeats_others_doses_takes_no_place(order: Sequence[int])
         replace(dose("2.25.3"), totals={"restated:activity_mbq": 350.0, "organ_mgy:SCT:71854001": 2.0}),
     ]
     assert totals([came[place] for place in order]) == {"activity_mbq": 350.0}
+
+
+@pytest.mark.parametrize("order", list(permutations(range(2))), ids=str)
+@pytest.mark.parametrize("site", ["CHB", "CHP"])
+def test_a_report_takes_their_place_where_it_came_under_another_identity_of_the_person(
+    site: str, order: Sequence[int]
+) -> None:
+    """An emergency number, or another hospital. Apart again, each has what came under it."""
+    region = Region()
+    came = [
+        ("CHB", "TEMP", image("2.25.1", "2.25.91", dap_mgycm2=100.0)),
+        (site, "REAL", report("2.25.3", "2.25.81", dap_mgycm2=101.0)),
+    ]
+    whose: dict[str, UUID] = {}
+    for place in order:
+        at, number, told = came[place]
+        whose[number] = UUID(region.receive(at, local_id=number, doses=(told,)).result["identity"])
+    region.ask(Merge(one=whose["TEMP"], other=whose["REAL"], reason="papers seen"))
+    found = MemoryViews(region).dose(whose["TEMP"])
+    assert (found["totals"]["dap_mgycm2"], found["conflicts"]) == (101.0, [])
+    assert {one["report_uid"]: one["superseded_by"] for one in found["reports"]} == {"2.25.1": "2.25.3", "2.25.3": None}
+    region.ask(Unmerge(one=whose["TEMP"], other=whose["REAL"], reason="two people"))
+    each = [MemoryViews(region).dose(whose[number])["totals"]["dap_mgycm2"] for number in ("TEMP", "REAL")]
+    assert each == [100.0, 101.0]

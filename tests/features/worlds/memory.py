@@ -13,6 +13,7 @@ from projections.access_history import queries as sharing
 from projections.access_history.view import AccessHistory
 from projections.cumulative_dose.disagreements import conflicts, disagreeing, stand_ins
 from projections.cumulative_dose.distinct import stated_alone, sums
+from projections.cumulative_dose.overtaken import settled
 from projections.cumulative_dose.shown import with_organs
 from projections.cumulative_dose.view import CumulativeDose
 from projections.engine.projection import Projection
@@ -113,7 +114,7 @@ class MemoryViews:
         owners = {study: row["identity_id"] for (study, _), row in sorted(rows.table("dose_owner").items())}
         members = self._members(identity)
         studies = {study for study, owner in owners.items() if owner in members}
-        carried, reports = _carried(rows, studies), _in_order(_reports(rows, studies).values())
+        reports, carried = settled(_in_order(_reports(rows, studies).values()), _carried(rows, studies))
         alone = stated_alone([{**report, "identity": None} for report in reports], carried)
         exposures = distinct(carried)
         alerts = [
