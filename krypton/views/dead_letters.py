@@ -11,8 +11,6 @@ from adapters.eventstore.histories import events_of, head
 from domain.work import Envelope
 from krypton.bootstrap import Krypton
 from krypton.vaults import destroy_again_of, sealed_still
-from krypton.views.again import look_afresh
-from krypton.views.raise_due import IDENTITIES
 from postgres.session import connect
 from projections.engine import dead_letters
 from projections.engine.parked import DeadLetter
@@ -46,9 +44,11 @@ def replay_letter(ours: Krypton, number: int, by: Envelope, folded: Folded) -> i
     """Apply the events parked under the letter's key; returns how many. A repeated command id returns the first answer.
 
     Nobody who was erased comes back, whatever the vault holds and whose study it was. Who is in the identity index only
-    now is matched: the policy found nobody before. ``folded``: which projection
-    applies the letter, and with which codec. Raises NotFound, OtherCode, ReplayFailed.
+    now is matched: the policy found nobody before. ``folded``: which projection applies the letter, and with which
+    codec. Raises NotFound, OtherCode, ReplayFailed.
     """
+    from krypton.views.again import look_afresh
+    from krypton.views.raise_due import IDENTITIES
     from projections.versions.masking import mask_owned
 
     with ours.snapshot() as connection:
