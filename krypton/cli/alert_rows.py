@@ -36,6 +36,8 @@ def cause(row: Mapping[str, Any]) -> str:
     """What an alert was raised for."""
     studies = len(row["studies"])
     over = f"{studies} {'study' if studies == 1 else 'studies'} within {row['window_days']} days"
+    if row["value"] is None:  # the sum is over more than this reader sees
+        over += ", and what is not shown"
     said = {"exposure": "one exposure", "study": "one study", "skin": f"skin of one region, {over}"}
     return said.get(row["rule_kind"], over)
 

@@ -66,6 +66,14 @@ def of_studies(connection: Connection, studies: Sequence[str], at: int) -> Seque
     return fetch(connection, ALERTS_OF_STUDIES, studies=studies, at=at)
 
 
+def told_within(alert: Document, studies: Collection[str]) -> Document:
+    """The alert as somebody is told of it who sees these studies: where another one adds to its cause, neither that one
+    nor the sum, ``value``, is told.
+    """
+    seen = [study for study in alert["studies"] if study in studies]
+    return alert if len(seen) == len(alert["studies"]) else alert | {"studies": seen, "value": None}
+
+
 def shown(row: Row, erased: Collection[str], at: int) -> Document:
     """An alert as readers are shown it, as of a ledger position."""
     seen = row["acknowledged_position"] is not None and row["acknowledged_position"] <= at

@@ -83,7 +83,8 @@ def dose(
     when each study began, where a period is excluded: a report of another study cannot be dated, and is left out.
 
     All is of the period that is ``asked`` for, but reports and what they disagree in; ``undated``: how many exposures,
-    and reports of totals alone, are in no period. ``sums``: by what is asked for. ``skin``: see ``sums.skin``; over
+    and reports of totals alone, are in no period. An alert over studies that are not all the person's, or not all seen,
+    names those that are, and no ``value``. ``sums``: by what is asked for. ``skin``: see ``sums.skin``; over
     all of the time.
     ``totals`` are event sums: over distinct irradiation events, and over ``stated_alone``, what reports state of
     studies of which no exposure is known; ``report_totals`` add up what the reports of both state themselves.
@@ -115,7 +116,7 @@ def dose(
         "exposures": [exposure(row) | asked.compare(row, _day(row)) for row in shown],
         "reports": [_report_told(one, seen.hidden) for one in _reports(seen, erased)],
         "conflicts": conflicts(seen.carried),
-        "alerts": [alerts.shown(row, erased, at) for row in _alerts_of(connection, seen.reports, at)],
+        "alerts": _alerts_of(connection, seen.reports, erased, at),
         **sight.withheld(seen.withheld),
     }
 
@@ -162,10 +163,11 @@ def _seen(
     return _Seen(*settled(reports, carried), hidden, withheld=len(kept) - len(reports))
 
 
-def _alerts_of(connection: Connection, reports: Sequence[Row], at: int) -> list[Row]:
-    """The alerts of these reports, not of others of the same studies."""
+def _alerts_of(connection: Connection, reports: Sequence[Row], erased: Collection[str], at: int) -> list[Document]:
+    """The alerts of these reports, not of others of the same studies; of causes over studies what these add to them."""
     studies, told = sorted({report["study_id"] for report in reports}), {_key(report) for report in reports}
-    return [row for row in alerts.of_studies(connection, studies, at) if _key(row) in told]
+    rows = (row for row in alerts.of_studies(connection, studies, at) if _key(row) in told)
+    return [alerts.told_within(alerts.shown(row, erased, at), studies) for row in rows]
 
 
 def _key(row: Row) -> tuple[str, str]:

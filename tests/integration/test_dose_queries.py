@@ -8,14 +8,19 @@ from uuid import UUID
 
 import pytest
 
-from domain.commands.doses import AcknowledgeAlert, ReceivedDose
+from domain.commands.doses import AcknowledgeAlert, JudgePerson, ReceivedDose
+from domain.commands.links import Merge, Unmerge
+from domain.commands.rules import PublishRules
 from domain.commands.studies import ReassignStudy
+from domain.commands.views import Promoted
+from domain.rules.document import document
+from domain.sight import Exclusions, Opposition, Sight
 from projections.cumulative_dose import alerts, queries
 from projections.cumulative_dose.asked import Asked
 from projections.cumulative_dose.sums import Period
 from projections.cumulative_dose.view import CumulativeDose
 from tests.fakes.region import dose, exposure
-from tests.fakes.views import Hospitals
+from tests.fakes.views import Hospitals, pair
 from tests.integration.view_reader import ViewReader
 
 pytestmark = pytest.mark.live
@@ -31,6 +36,14 @@ CONTINUED = [  # RDSR case 2: disjoint reports of one study
     dose("1.9.5", exposure("1.8.6", dlp_mgycm=0.14), exposure("1.8.7", dlp_mgycm=56.3), dlp_mgycm=56.44),
 ]
 HOT = dose("1.9.9", exposure("1.8.9", dose_rp_mgy=2_500.0), dose_rp_mgy=2_500.0)
+YEAR = {"name": "year", "kind": "window", "quantity": "dlp_mgycm", "threshold": 1_000, "days": 365}
+YEARS: dict[str, Any] = {
+    "kind": "dose-alerts",
+    "version": 2,
+    "in_force_from": "2026-01-01",
+    "title": "over studies",
+    "body": {"alerts": [YEAR]},
+}
 Read = Callable[[Hospitals], Any]
 
 
@@ -234,6 +247,49 @@ def test_an_alert_is_open_until_it_is_acknowledged(read: Read) -> None:
     connection = read(region)
     (seen,) = alerts.alerts(connection, open_only=False)
     assert (alerts.alerts(connection), seen["note"], seen["acknowledged_by"]) == ([], "skin checked", "system:test")
+
+
+def over_two_studies() -> tuple[Hospitals, str, str, list[str]]:
+    """Two identities that are one person, a study of each, and an alert over both: region, identities and studies."""
+    region = Hospitals()
+    region.ask(PublishRules(document=document(YEARS)))
+    region.ask(Promoted(view="cumulative_dose", version=2, former=1, rules={"dose-alerts": 2}))
+    told = []
+    for number, site in enumerate(("CHA", "CHB"), 1):
+        shot = exposure(f"1.8.{number}", dlp_mgycm=700.0) | {"started_at": f"2026-01-0{number}T10:00:00"}
+        told.append(region.receive(site, "1", f"1.2.{number}", dose(f"1.9.{number}", shot)).result)
+    one, other = (answer["identity"] for answer in told)
+    region.ask(Merge(**pair(one, other), reason="seen at the desk"))
+    region.ask(JudgePerson(identity=UUID(one), why="corrected"))
+    return region, one, other, [answer["study"] for answer in told]
+
+
+@pytest.mark.parametrize(
+    "sight",
+    [Sight(Exclusions(studies=frozenset({"1.2.1"}))), Sight(oppositions=(Opposition(0, "site:CHA"),), site="CHB")],
+    ids=["left out by a consent", "withheld by an opposition"],
+)
+def test_an_alert_over_studies_tells_nothing_of_one_that_its_reader_does_not_see(read: Read, sight: Sight) -> None:
+    """Neither which study it is, nor its dose within the sum."""
+    region, one, other, studies = over_two_studies()
+    (alert,) = shown(read, region, one, other)["alerts"]
+    assert (alert["studies"], alert["value"]) == (sorted(studies), 1_400.0)
+    (alert,) = shown(read, region, one, other, sight=sight)["alerts"]
+    assert (alert["study"], alert["studies"], alert["value"], alert["threshold"]) == (
+        *studies[1:],
+        studies[1:],
+        None,
+        1e3,
+    )
+
+
+def test_an_alert_over_studies_tells_nothing_of_who_is_somebody_else_now(read: Read) -> None:
+    """It was withdrawn, and is on record at the study of the one."""
+    region, one, other, studies = over_two_studies()
+    region.ask(Unmerge(**pair(one, other), reason="two"))
+    region.ask(JudgePerson(identity=UUID(other), why="other_person"))
+    (alert,) = shown(read, region, other)["alerts"]
+    assert (alert["state"], alert["studies"], alert["value"]) == ("withdrawn", studies[1:], None)
 
 
 def test_a_note_about_an_erased_person_is_masked_at_once(read: Read) -> None:

@@ -12,6 +12,7 @@ OPEN: dict[str, Any] = {
     "quantity": "dlp_mgycm",
     "rule_kind": "study",
     "window_days": None,
+    "value": 1.0,
     "studies": ["s"],
     "state": "open",
     "why_withdrawn": None,
@@ -33,6 +34,12 @@ OPEN: dict[str, Any] = {
             {"kind": "repeated-ct", "rule_kind": "repeat", "window_days": 30, "studies": ["a", "b", "c"]},
             "repeated-ct",
             "3 studies within 30 days",
+            "open",
+        ),
+        (
+            {"kind": "year", "rule_kind": "window", "window_days": 365, "value": None},
+            "year",
+            "1 study within 365 days, and what is not shown",
             "open",
         ),
         (

@@ -76,6 +76,16 @@ def test_below_each_printed_page_stands_what_it_is_of_whom_of_which_days_and_as_
     }
 
 
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_an_alert_without_its_sum_names_the_threshold_alone(language: str) -> None:
+    """Its reader does not see all that it is over."""
+    found = patient(7, alerts=True)
+    found["alerts"] = [alert | {"value": None} for alert in found["alerts"]]
+    text = patient_page(found, language, TODAY, SITES)
+    assert 'data-alert="value"' not in text
+    assert "000 mGy) –" in text
+
+
 @every_page
 def test_a_page_names_establishments_and_its_sources(name: str) -> None:
     text = PAGES[name]("en")

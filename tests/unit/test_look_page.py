@@ -249,9 +249,11 @@ def test_an_alert_tells_of_whom_it_was_raised_and_who_that_is_now(look: Look) ->
     alert |= {"value": 1_234.5, "state": "open", "raised_at": "2026-01-05T10:15:00Z"}
     persons = {"person_then": then, "person_now": PERSON, "since_then": ["merged"]}
     look.told["alerts"] = [alert | persons, alert | {"quantity": None, "kind": "repeated-ct"} | NOBODY]
-    told, kept = re.findall(r'<p class="alert">(.+?)</p>', look.text())
+    look.told["alerts"].append(alert | {"value": None} | NOBODY)
+    told, kept, part = re.findall(r'<p class="alert">(.+?)</p>', look.text())
     assert told == (
         f"Alert {alert['alert']}, raised 2026-01-05, open: DLP 1234.5 mGy·cm. "
         f"Person: {then} then, {PERSON} now: merged with others since"
     )
     assert kept == f"Alert {alert['alert']}, raised 2026-01-05, open: repeated-ct"
+    assert part == f"Alert {alert['alert']}, raised 2026-01-05, open: DLP"

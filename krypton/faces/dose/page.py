@@ -90,7 +90,7 @@ def _alert(alert: Mapping[str, Any], made: list[Exam], language: str) -> dict[st
     return {"date": when, "label": label, "unit": unit, "state": state, **_values(alert)}
 
 
-def _values(alert: Mapping[str, Any]) -> dict[str, float]:
+def _values(alert: Mapping[str, Any]) -> dict[str, float | None]:
     return {name: alert[name] for name in ("value", "threshold")}
 
 

@@ -114,7 +114,7 @@ def _alert(one: Mapping[str, Any]) -> dict[str, Any]:
     about = one["kind"].replace("_", " ")
     if one["quantity"] in measured:
         label, unit = measured[one["quantity"]]
-        about = f"{label} {one['value']:g} {unit}"
+        about = label if one["value"] is None else f"{label} {one['value']:g} {unit}"
     told = {name: one[name] for name in ("alert", "state")}
     return {**told, "raised": one["raised_at"][:10], "about": about, "person": told_of(one)}
 
