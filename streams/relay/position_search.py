@@ -59,7 +59,7 @@ def _positions(
     while left := [tp for tp in offsets if tp not in found]:
         if time.monotonic() > deadline:
             raise KafkaTimeoutError(f"{len(left)} partitions did not answer in {TIMEOUT_S:.0f} s")
-        if set(left) != consumer.assignment():  # paused instead, some kept kafka-python 3.0.12 from fetching others
+        if set(left) != consumer.assignment():  # kafka-python 3.0.12 leaves some that are paused out for ever
             consumer.assign(left)
             for tp in left:
                 consumer.seek(tp, at[tp])
