@@ -78,6 +78,12 @@ class Cluster(Generic[K]):
         """All records of the same person as this one. Do not change it."""
         return self._worked_out().person_of[member].members
 
+    def connected(self, member: K) -> set[K]:
+        """All whom merged pairs connect to this record, those that a bar holds back too. Do not change it."""
+        if not self._worked_out().held_back:
+            return self.person_of(member)
+        return _components((member,), self.merged)[0]
+
     def person_id(self, member: K) -> K:
         """The stable id of this record's person."""
         person = self._worked_out().person_of[member]
@@ -224,6 +230,11 @@ class Membership:
         """All identities of the same person, itself included."""
         cluster = self._clusters.get(identity)
         return cluster.person_of(identity) if cluster else {identity}
+
+    def connected(self, identity: str) -> set[str]:
+        """All whom merged pairs connect to an identity, itself and those that a bar holds back included."""
+        cluster = self._clusters.get(identity)
+        return cluster.connected(identity) if cluster else {identity}
 
     def person_id(self, identity: str) -> str:
         """The stable id of the identity's person."""

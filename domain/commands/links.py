@@ -11,7 +11,7 @@ from uuid import UUID
 from domain.aggregates.link import Link
 from domain.commands.evidence import agreeing, refuse_erased, refuse_held
 from domain.commands.joining import giving_way, refuse_joined, still_joined
-from domain.commands.pairs import differing, ids_among, in_review, link_of, links_between
+from domain.commands.pairs import differing, ids_among, in_review, link_of, links_across, links_between
 from domain.errors import EvidenceGone, NothingToChange, OnePersonAlready
 from domain.held import HUMAN, Held
 from domain.ids import Ids
@@ -91,10 +91,12 @@ class Merge:
         return {name: getattr(self, name) for name in names}
 
     def _parted(self, work: Work, link: Link) -> tuple[UUID, UUID] | None:
-        """Another pair of the two persons that a human set apart; the rule's word on this one holds."""
+        """Another pair that a human set apart, of the two persons or of whom bars hold back from them by now; the
+        rule's word on this one holds.
+        """
         if agreeing(work, self.one, self.other, self.rule, self.rule_version) != MERGE:
             raise EvidenceGone(f"{self.rule} proposes, and merges nobody: nothing to do")
-        links = links_between(work, self.one, self.other)
+        links = links_across(work, self.one, self.other)
         found = next((known for known in links if known.parted_by_human and known is not link), None)
         return (found.pair["low"], found.pair["high"]) if found else None
 

@@ -73,6 +73,18 @@ def links_between(work: Work, one: UUID, other: UUID) -> list[Link]:
     return [link for pair in pairs if (link := work.find(Link, pair))]
 
 
+def links_across(work: Work, one: UUID, other: UUID) -> list[Link]:
+    """What was said of all who may be one person once the two are merged: those as well whom a bar holds back by now,
+    for it may be lifted. Raises OnePersonAlready (L2).
+    """
+    mine, theirs = (work.membership.around((str(side),)).keys() for side in (one, other))
+    if mine & theirs:  # merged pairs connect them already: merging the two brings nobody else together
+        return links_between(work, one, other)
+    pairs = _ids(work, mine, theirs)
+    work.fetch(pairs)
+    return [link for pair in pairs if (link := work.find(Link, pair))]
+
+
 def in_review(work: Work, links: Iterable[Link]) -> bool:
     """Whether a human is asked about any of these pairs: of who was erased nobody is asked any more."""
     waiting = [link for link in links if link.in_review]

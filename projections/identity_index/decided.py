@@ -135,9 +135,13 @@ class Working:
         return self._asked_about
 
     def _set_apart(self, one: str, other: str) -> bool:
-        """Whether a human barred, unmerged or dismissed any pair of the two persons."""
-        theirs = self._membership.person_of(other)
-        parted = any(self._parted.get(mine, set()) & theirs for mine in self._membership.person_of(one))
+        """Whether a human barred any pair of the two persons, or unmerged or dismissed one; of whom bars hold back from
+        them by now too, as the ledger decides it (``domain.commands.pairs.links_across``).
+        """
+        mine, theirs = (self._membership.connected(side) for side in (one, other))
+        if other in mine:
+            mine, theirs = (self._membership.person_of(side) for side in (one, other))
+        parted = any(self._parted.get(side, set()) & theirs for side in mine)
         return parted or self._membership.bar_between(one, other) is not None
 
     def _say(self, event_type: str, said: Decision) -> None:

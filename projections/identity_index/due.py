@@ -121,10 +121,12 @@ def _worked_out(connection: Connection, schema: str, others: Iterable[str], foun
         return Due(rule_version=found.rule_version)
     concerned = {*others, *(u[side] for u in found.unmerges for side in ("low", "high"))}
     concerned.update(p[side] for p in found.pairs for side in ("one", "other"))
-    working = Working(_clusters(connection, schema, concerned), concerned)
+    clusters = _clusters(connection, schema, concerned)
+    holding = any(cluster.barred for cluster in clusters.values())
+    working = Working(clusters, concerned)
     for pair in found.pairs:
         working.registered |= {pair["one"]: pair["one_registered"], pair["other"]: pair["other_registered"]}
-    if len(found.pairs) > 1:  # else nobody agrees with two
+    if len(found.pairs) > 1 or holding:  # else nobody agrees with two, and no bar holds anybody back
         working.part(fetch_planned(connection, PARTED.format(s=schema), ids=list(working.known())))
     return replace(working.decide(found.unmerges, found.pairs, found.waiting), rule_version=found.rule_version)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from domain.commands.identities import AttachIns, Correct
-from domain.commands.links import Dismiss, Merge
+from domain.commands.links import Bar, Dismiss, Merge, Unbar
 from krypton.services import policies
 from projections.identity_index.due import due
 from tests.fakes.erasing import Erase
@@ -63,6 +63,25 @@ def test_who_is_between_two_set_apart_is_merged_with_neither_whichever_of_them_i
     correct(world, one, first_names="Alex Lea")
     world.react()
     assert len(set(world.persons(one, other, between))) == 3
+    assert is_settled(world)
+
+
+def test_whom_a_human_set_apart_is_not_joined_through_a_merge_that_a_bar_holds_back(world: PolicyWorld) -> None:
+    """It counts again once the bar is lifted; until then a human is asked about the newcomer."""
+    one, same, elsewhere = world.register("CHA"), world.register("CHB"), world.register("CHC", **ELSEWHERE)
+    world.react()
+    assert are_one(world, one, same)
+    world.ask(Bar(**pair(one, elsewhere), reason="two people"))
+    world.ask(Merge(**pair(same, elsewhere), reason="papers seen", even_though=("birth_date",)))
+    world.react()
+    newcomer = world.register("CHA", "2")
+    world.ask(Dismiss(**pair(one, newcomer), reason="two people"))
+    world.react()
+    assert _asked(world) == {frozenset((same, newcomer))}
+    assert is_settled(world)
+    world.ask(Unbar(**pair(one, elsewhere), reason="a mistake"))
+    world.react()
+    assert (are_one(world, one, same, elsewhere), are_one(world, one, newcomer)) == (True, False)
     assert is_settled(world)
 
 

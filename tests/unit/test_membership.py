@@ -162,6 +162,14 @@ def test_a_cluster_is_worked_out_once_for_all_its_members(monkeypatch: pytest.Mo
 
 @bounded
 @given(histories)
+def test_whom_merged_pairs_connect_are_one_person_once_all_bars_are_lifted(history: History) -> None:
+    merged, barred = net(history)
+    told, freed = followed(history), followed([*history, *((pair, "open") for pair in barred)])
+    assert {name: told.connected(name) for name in PEOPLE} == {name: freed.person_of(name) for name in PEOPLE}
+
+
+@bounded
+@given(histories)
 def test_no_person_holds_a_barred_pair(history: History) -> None:
     """Directly or through a third record."""
     _, barred = net(history)

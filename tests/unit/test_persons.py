@@ -64,6 +64,7 @@ class Store:
 def same(persons: Persons, folded: Membership, asked: Collection[str] = PEOPLE) -> bool:
     """Whether both say the same of those asked for, one by one and two by two."""
     assert [persons.person_of(one) for one in asked] == [folded.person_of(one) for one in asked]
+    assert [persons.around((one,)).keys() for one in asked] == [folded.connected(one) for one in asked]
     bars = [(persons.bar_between(*pair), folded.bar_between(*pair)) for pair in combinations(sorted(asked), 2)]
     return all((ours is None) == (theirs is None) for ours, theirs in bars)
 
