@@ -95,13 +95,20 @@ class _Raised:
         """Raise these, in their order."""
         answers = self._ours.ledger.execute_many([(one.command, _envelope(one, self._cause)) for one in batch])
         for one, answer in zip(batch, answers, strict=True):
-            what = "stand" if isinstance(answer, RuleBroken | NotFound) else one.what
+            what = _became(one, answer)
             if not one.may_be_due or (isinstance(answer, Answer) and answer.positions):
                 self.counts[what] = self.counts.get(what, 0) + 1
             if isinstance(answer, RuleBroken) and isinstance(one.command, Merge):
                 sides = {"one": str(one.command.one), "other": str(one.command.other)}
                 self.doubted.update(due.body["identity"] for due in MATCHES.refused("merge", sides, answer))
         self.done += len(batch)
+
+
+def _became(one: Asked, answer: Answer | RuleBroken | NotFound) -> str:
+    """What to count it as; a merge that the ledger put to a human, for somebody decided meanwhile, is a proposal."""
+    if not isinstance(answer, Answer):
+        return "stand"
+    return "proposed" if answer.result.get("outcome") == "review" else one.what
 
 
 def _envelope(one: Asked, cause: UUID) -> Envelope:

@@ -151,6 +151,19 @@ def test_what_people_said_meanwhile_stands(world: PolicyWorld) -> None:
     assert still_due(world) == 0
 
 
+def test_a_merge_that_the_ledger_puts_to_a_human_counts_as_a_proposal(world: PolicyWorld) -> None:
+    """Somebody was barred meanwhile from one of the two, who is one person with the other."""
+    third = world.register("CHC", "9", birth_date="1985-05-06")
+    world.work(INDEX)
+    found = look(world)
+    world.ask(Merge(**pair(known(world, "CHB0"), third), reason="papers seen", even_though=("birth_date",)))
+    world.ask(Bar(**pair(known(world, "CHA0"), third), reason="two people"))
+    before = world.head()
+    done = raised(world, found)["decided"]
+    assert (done["merged"], done["proposed"]) == (PAIRS - 1, 1)
+    assert (world.types(before)[MERGED], world.types(before)[REVIEW]) == (PAIRS - 1, 1)
+
+
 def test_a_merge_that_former_rules_made_meanwhile_goes_by_the_new_ones(world: PolicyWorld) -> None:
     raised(world, look(world))
     world.matching(2, **NOBODY)
