@@ -59,7 +59,7 @@ class Matching(Policy):
     topics: tuple[str, ...] = ("krypton.identities", "krypton.links")
 
     def react(self, event: LedgerEvent) -> Iterable[Due]:
-        """See ``Policy``. What rules merge leads to nothing: they have seen the two."""
+        """See ``Policy``. What rules merge leads to nothing: they have seen the two (but see ``done_late``)."""
         by_rule = event.type == MERGED and event.data["rule"] != HUMAN
         return () if by_rule else _looked_at(*changed(event), last_alone=event.type in OF_ITSELF)
 
@@ -71,6 +71,10 @@ class Matching(Policy):
         gone = does == "merge" and isinstance(refusal, EvidenceGone | Erased)
         late = does == "propose" and isinstance(refusal, OnePersonAlready)
         return _looked_at(body["one"], body["other"]) if gone or late else ()
+
+    def done_late(self, does: str, body: Mapping[str, Any]) -> Iterable[Due]:
+        """Both sides of a merge: somebody may have come meanwhile who makes it doubtful, and it is taken back."""
+        return _looked_at(body["one"], body["other"]) if does == "merge" else ()
 
 
 def _looked_at(*identities: str, last_alone: bool = False) -> tuple[Due, ...]:

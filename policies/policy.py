@@ -50,3 +50,10 @@ class Policy(Protocol):
         A lookup is made once the view has read all that the ledger held at the refusal.
         """
         return ()
+
+    def done_late(self, does: str, body: Mapping[str, Any]) -> Iterable[Due]:
+        """What one of its commands leads to that failed at first: what was decided meanwhile did not count with it.
+
+        A lookup is made as after a refusal.
+        """
+        return ()

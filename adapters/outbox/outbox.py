@@ -31,7 +31,7 @@ KEEP_DAYS: Final = 30
 LEAST_US: Final = 1_000_000
 """The shortest time by which an entry is put off."""
 DAY_US: Final = 24 * 3600 * 1_000_000
-COLUMNS = "id, kind, does, body, cause, correlation_id, attempts"
+COLUMNS = "id, kind, does, body, cause, correlation_id, attempts, error IS NOT NULL"
 CLAIM = f"""SELECT {COLUMNS} FROM policies.outbox
 WHERE policy = %s AND state = 'waiting' AND {{which}} AND try_at <= %s
 ORDER BY try_at, place, cause, id LIMIT %s FOR UPDATE SKIP LOCKED"""
@@ -59,7 +59,10 @@ ON CONFLICT (policy, decision, rule) DO UPDATE SET n = told.n + EXCLUDED.n"""
 
 
 class Entry(NamedTuple):
-    """One thing to do. ``id``: a command's command id; ``cause``: position of the event that led to it."""
+    """One thing to do. ``id``: a command's command id; ``cause``: position of the event that led to it.
+
+    ``failed_before``: at least once; once an operator retries it, ``attempts`` begin at 0 again.
+    """
 
     id: UUID
     kind: str
@@ -68,6 +71,7 @@ class Entry(NamedTuple):
     cause: int
     correlation_id: UUID
     attempts: int
+    failed_before: bool = False
 
 
 class Child(NamedTuple):
@@ -102,10 +106,15 @@ class Claim:
         self._settled: list[tuple[Any, ...]] = []
         self._left: list[str] = []
 
-    def done(self, entry: Entry, positions: Sequence[int] = (), decision: str = "") -> None:
-        """It was executed and wrote these positions. ``decision``: what was decided, if anything."""
+    def done(
+        self, entry: Entry, positions: Sequence[int] = (), decision: str = "", children: Sequence[Child] = ()
+    ) -> None:
+        """It was executed and wrote these positions. ``decision``: what was decided, if anything; ``children``: what
+        is to be done because of that.
+        """
         if decision:
             self._decided[decision, ""] += 1
+        self._add(entry, children)
         self._settle(entry, DONE, None, positions)
 
     def refused(self, entry: Entry, code: str, children: Sequence[Child] = ()) -> None:
@@ -183,8 +192,8 @@ class Outbox:
         with self._transaction() as cursor:
             cursor.execute(CLAIM.format(which=which), (self.policy, of, now, limit))
             entries = [
-                Entry(UUID(ident), kind, does, body, cause, UUID(correlation), attempts)
-                for ident, kind, does, body, cause, correlation, attempts in cursor.fetchall()
+                Entry(UUID(ident), kind, does, body, cause, UUID(correlation), attempts, failed_before)
+                for ident, kind, does, body, cause, correlation, attempts, failed_before in cursor.fetchall()
             ]
             claim = Claim(cursor, entries, now)
             yield claim

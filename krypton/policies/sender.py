@@ -7,7 +7,7 @@ Kill it anywhere: what was not noted is done again under the same id.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from threading import Event
 from typing import Final
@@ -23,7 +23,7 @@ from krypton.policies.fold import no_step
 from krypton.policies.held import held_while
 from krypton.policies.looker import Ahead, Looker, Lookup, child, failed, kind, pause
 from policies import commands
-from policies.policy import Kind, Policy
+from policies.policy import Due, Kind, Policy
 from streams.broker.backoff import Backoff
 
 AT_A_TIME: Final = 200
@@ -164,19 +164,22 @@ class Sender:
     def _note(self, claim: Claim, entry: Entry, answer: Executed | Exception) -> None:
         match answer:
             case Answer():
-                claim.done(entry, answer.positions, str(answer.result.get("outcome", entry.does)))
+                late = self._policy.done_late(entry.does, entry.body) if entry.failed_before else ()
+                outcome = str(answer.result.get("outcome", entry.does))
+                claim.done(entry, answer.positions, outcome, self._led_to(entry, late))
             case RuleBroken(not_before=int(at)):
                 claim.postponed(entry, at)
             case RuleBroken():
-                claim.refused(entry, answer.rule, self._led_to(entry, answer))
+                led_to = self._policy.refused(entry.does, entry.body, answer)
+                claim.refused(entry, answer.rule, self._led_to(entry, led_to))
             case NotFound():
                 claim.refused(entry, "not found")
             case _:
                 self._failed(claim, entry, kind(answer))
 
-    def _led_to(self, entry: Entry, refusal: RuleBroken) -> list[Child]:
-        """What is to be done because of a refusal: lookups once the view has read what it was refused for."""
-        if not (found := list(self._policy.refused(entry.does, entry.body, refusal))):
+    def _led_to(self, entry: Entry, dues: Iterable[Due]) -> list[Child]:
+        """What is to be done because of an answer: lookups once the view has read all that the ledger held then."""
+        if not (found := list(dues)):
             return []
         head = self._head()
         return [child(entry.id, 0, due)._replace(cause=head) for due in found]

@@ -169,3 +169,19 @@ def _waiting(world: PolicyWorld) -> list[Any]:
     """Commands of the outbox."""
     found = world.outbox("does, body", "state = 'waiting' AND kind = 'command'")
     return [(does, *sorted((body["one"], body["other"]))) for does, body in found]
+
+
+def test_a_merge_that_failed_at_first_is_looked_at_again_for_a_twin_may_have_come_meanwhile(world: PolicyWorld) -> None:
+    one, other = world.register("CHA"), world.register("CHB")
+    world.work(INDEX)
+    world.fold("matching")
+    until(policies.looker(world.ours, "matching").once, "the two are looked up")
+    of_merges = "WHERE does = 'merge' AND state = 'waiting'"
+    world.query(f"UPDATE policies.outbox SET try_at = try_at + 3600000000, error = 'Contended' {of_merges}")
+    world.register("CHC", given="Lea")
+    world.react()
+    assert not are_one(world, one, other)
+    world.query(f"UPDATE policies.outbox SET try_at = due_at {of_merges}")
+    world.react()
+    assert not are_one(world, one, other)
+    assert is_settled(world)

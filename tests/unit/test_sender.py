@@ -42,12 +42,16 @@ class MemoryOutbox:
         yield SimpleNamespace(
             entries=taken,
             hold=lambda: None,
-            done=lambda entry, *_: self._settle(entry, "done"),
+            done=self._done,
             refused=lambda entry, code, children: self._refuse(entry, code, children),
             failed=lambda entry, code: self._settle(entry, f"failed {code}"),
             postponed=lambda entry, at: self._settle(entry, f"postponed {at}"),
             became=lambda entry, children: self._settle(entry, f"became {len(children)}"),
         )
+
+    def _done(self, entry: Entry, _: object = (), __: str = "", children: Sequence[Child] = ()) -> None:
+        self.led_to += children
+        self._settle(entry, "done")
 
     def _refuse(self, entry: Entry, code: str, children: Sequence[Child]) -> None:
         self.led_to += children
@@ -193,7 +197,7 @@ def test_a_timer_that_comes_too_early_is_asked_again_at_its_end() -> None:
 
 
 class Insists(Policy):
-    """A policy of which each refusal leads to a lookup."""
+    """A policy of which each refusal leads to a lookup, and each command that failed at first."""
 
     name, version, topics = "expiry", 1, ()
 
@@ -202,6 +206,9 @@ class Insists(Policy):
 
     def refused(self, does: str, body: Mapping[str, Any], refusal: RuleBroken) -> Iterable[Due]:
         return [Due(Kind.LOOKUP, f"after {does}", {"order": body["order"], "rule": refusal.rule})]
+
+    def done_late(self, does: str, body: Mapping[str, Any]) -> Iterable[Due]:
+        return [Due(Kind.LOOKUP, f"after {does}", {"order": body["order"]})]
 
 
 @pytest.mark.parametrize(("policy", "wanted"), [(Insists(), ["after expire_order"]), (POLICIES["expiry"], [])])
@@ -212,3 +219,10 @@ def test_the_policy_itself_says_what_a_refusal_leads_to(policy: Policy, wanted: 
     sender(outbox, execute=lambda asked: [OrderUnchanged("it was presented")] * len(asked), policy=policy).once()
     assert [(child.does, child.cause) for child in outbox.led_to] == [(name, 7) for name in wanted]
     assert outbox.became[one.id].startswith("refused ")
+
+
+@pytest.mark.parametrize(("failed", "wanted"), [(True, ["after expire_order"]), (False, [])])
+def test_the_policy_itself_says_what_a_command_leads_to_that_failed_at_first(failed: bool, wanted: list[str]) -> None:
+    outbox = MemoryOutbox(order(1)._replace(failed_before=failed))
+    sender(outbox, policy=Insists()).once()
+    assert [(child.does, child.cause) for child in outbox.led_to] == [(name, 7) for name in wanted]
