@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 from domain.held import HUMAN
 
 K = TypeVar("K")  # identity ids: str in views, UUID text in the domain
-MERGED, BARRED = "merged", "barred"
+MERGED, BARRED, OPEN = "merged", "barred", "open"
 
 
 class Merging(NamedTuple):
@@ -80,9 +80,8 @@ class Cluster(Generic[K]):
 
     def connected(self, member: K) -> set[K]:
         """All whom merged pairs connect to this record, those that a bar holds back too. Do not change it."""
-        if not self._worked_out().held_back:
-            return self.person_of(member)
-        return _components((member,), self.merged)[0]
+        held_back = self._worked_out().held_back
+        return _components((member,), self.merged)[0] if held_back else self.person_of(member)
 
     def person_id(self, member: K) -> K:
         """The stable id of this record's person."""
@@ -166,9 +165,9 @@ HELD_BY_EVENT = {
     "link.proposed": None,
     "link.review_requested": None,
     "link.merged": MERGED,
-    "link.unmerged": "open",
+    "link.unmerged": OPEN,
     "link.barred": BARRED,
-    "link.unbarred": "open",
+    "link.unbarred": OPEN,
     "link.dismissed": None,
     "link.postponed": None,
     "link.assigned": None,

@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any
 
 from domain.decision_tables import Pair
-from domain.membership import BARRED, LATER, MERGED, Cluster, Merging, statement
+from domain.membership import BARRED, LATER, MERGED, OPEN, Cluster, Merging, statement
 
 Look = Callable[[Collection[str]], tuple[int, Iterable[Pair]]]
 """``domain.ports.CommandLog.pairs_around``."""
@@ -85,6 +85,15 @@ class Persons:
     def merged_in(self, identity: str) -> dict[Sides, Merging]:
         """The merged pairs that make up the identity's person, each with who merged it, and when."""
         return self._merged(self.person_of(identity))
+
+    def merged_without(self, one: str, other: str) -> dict[Sides, Merging]:
+        """The merged pairs that make up the person of ``one`` once the pair is unmerged: that may free a human's merge,
+        which a bar holds back by now, and rules' merges give way to it.
+        """
+        cluster = self._cluster(self._whole(one) | self._whole(other))
+        cluster.state((min(one, other), max(one, other)), OPEN, 0)
+        person = cluster.person_of(one)
+        return {pair: merging for pair, merging in cluster.merged.items() if person.issuperset(pair)}
 
     def members_of(self, people: Iterable[str]) -> list[str]:
         """All identities of these people, sorted, looked up together."""

@@ -26,9 +26,7 @@ def joined_by(work: Work, one: UUID, other: UUID) -> Joined:
 def still_joined(work: Work, link: Link) -> dict[str, list[list[str]]]:
     """The pairs that hold the two of a link one person once it is unmerged, for the answer; empty where none does."""
     low, high = link.pair["low"], link.pair["high"]
-    merged = work.membership.merged_in(str(low))
-    merged.pop((str(low), str(high)), None)
-    found = _joined(merged, low, high)
+    found = _joined(work.membership.merged_without(str(low), str(high)), low, high)
     return {"still_joined_by": [list(pair) for pair in found.cut]} if found.cut else {}
 
 

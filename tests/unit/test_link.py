@@ -94,6 +94,16 @@ def outcome(region: Region, command: Command) -> str:
     return str(region.ask(command).result["outcome"])
 
 
+def test_nobody_is_told_that_other_pairs_hold_two_which_give_way_once_they_are_unmerged(region: Region) -> None:
+    """B's merge with D, a human's, is held back until then; B's merge with C, a rule's, gives way to it."""
+    a, b, c, d = region.persons("a", "b", "c", "d")
+    for said in (merge(a, c, "strict"), merge(b, c, "strict"), merge(a, b), bar(a, d), merge(b, d)):
+        region.ask(said)
+    assert person(region, a) == {a, b, c}
+    assert "still_joined_by" not in region.ask(unmerge(a, b)).result
+    assert b not in person(region, a)
+
+
 # The case list
 
 

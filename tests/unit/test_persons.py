@@ -118,6 +118,22 @@ def test_what_becomes_of_a_humans_merge_is_told_before_it_is_made(
 
 
 @bounded
+@given(histories, histories, pairs)
+def test_what_holds_two_one_person_is_told_before_they_are_unmerged(
+    history: list[Statement], pending: list[Statement], pair: tuple[str, str]
+) -> None:
+    store = Store(history)
+    persons = Persons(store.look)
+    for other, said in pending:
+        persons.foresee(SAID[said][0], event(other, said))
+    without = persons.merged_without(*pair)
+    after = Store([*history, *pending, (pair, "open")])
+    person = after.folded.person_of(pair[0])
+    held = {one for one, stated in after.held.items() if stated.held == "merged" and person.issuperset(one)}
+    assert without.keys() == held
+
+
+@bounded
 @given(histories, histories, histories, st.lists(st.sampled_from(PEOPLE), min_size=1))
 def test_two_parts_looked_up_at_different_moments_never_contradict_each_other(
     history: list[Statement], meanwhile: list[Statement], pending: list[Statement], first: list[str]
