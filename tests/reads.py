@@ -202,6 +202,10 @@ BEHIND_THE_GATE: Final = {
         ("notices.with_persons", "notices.sides_with_persons", "notices.persons_of"),
         "ids of persons, for rows of lists and pages that pass the gate",
     ),
+    **dict.fromkeys(
+        ("alerts_over.with_reports", "alerts_over.without", "alerts_over.told"),
+        "rows for a list that passes the gate",
+    ),
     "worklists.foreseen": "decides, and reads nothing",
     "rows.as_seen": "takes the gate's decision",
     "conflicts.open_conflict": "answers with an id, and what the one who decides was shown",

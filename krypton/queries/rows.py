@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from domain.sight import Exclusions, Seen
+from krypton.queries.alerts_over import without
 
 Document = dict[str, Any]
 
@@ -82,8 +83,10 @@ def as_seen(row: Document, kind: Kind, whose: Iterable[str], result: Mapping[str
     """The row as its reader sees it. ``whose``: the identities it is about; ``result``: the gate's decision."""
     people = [*whose]
     seen = max(_seen(one, result) for one in people)
-    if any(kind.left_out(row, Exclusions.of(result["exclusions"].get(one, ()))) for one in people):
+    consents = [Exclusions.of(result["exclusions"].get(one, ())) for one in people]
+    if any(kind.left_out(row, consent) for consent in consents):
         seen = Seen.WITHHELD
+    row = without(row, lambda _, one: any(consent.study(one["study_uid"], None) for consent in consents))
     return row | dict.fromkeys(kind.hidden(row, seen, result["site"])) | {"seen": seen.name.lower()}
 
 

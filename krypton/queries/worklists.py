@@ -20,6 +20,7 @@ from domain.sight import Sight
 from domain.tasks import may
 from domain.work import Work, touched_by
 from krypton.bootstrap import Krypton
+from krypton.queries import alerts_over
 from krypton.queries.gate import decided, feeding_of, open_accesses
 from krypton.queries.notices import persons_of, with_persons
 from krypton.queries.rows import ALERT, ORDER, READING, Kind, as_seen
@@ -98,7 +99,12 @@ def _fed(ours: Krypton, rows: Sequence[Document], whose: Whose, made: Made, site
     """The rows that no opposition to feeding keeps from somebody who acts from that site."""
     stated = feeding_of(ours, {one for row in rows for one in whose(row)})
     sights = {one: Sight(oppositions=held, site=site) for one, held in stated.items()}
-    return [row for row in rows if not any(sights[one].withholds(*made(row)) for one in whose(row))]
+
+    def hides(row: Document, arrived: int, sites: Iterable[str | None]) -> bool:
+        return any(sights[one].withholds(arrived, sites) for one in whose(row))
+
+    kept = (row for row in rows if not hides(row, *made(row)))
+    return [alerts_over.without(row, lambda row, of: hides(row, of["position"], [of["site"]])) for row in kept]
 
 
 def alerts_of(
@@ -116,6 +122,7 @@ def alerts_of(
         erased = ours.vault.destroyed(queries.subjects(connection))
         one = None if alert is None else str(alert)
         found = alerts.alerts(connection, open_only and one is None, own or site, erased, limit=limit, alert=one)
+        found = alerts_over.with_reports(connection, found)
         return with_persons(connection, found, lambda row: int(row["position"]))
 
     def made(row: Document) -> tuple[int, Iterable[str | None]]:
@@ -123,7 +130,7 @@ def alerts_of(
 
     asked = [*([f"site={site}"] if site else []), *([f"alert={alert}"] if alert else [])]
     limits: dict[str, Any] = {"made": made, "kind": ALERT, "asked": asked, "also": persons_of}
-    found = listed(ours, caller, "dose.alerts", find, lambda row: [row["identity"]], **limits)
+    found = alerts_over.told(ours, listed(ours, caller, "dose.alerts", find, lambda row: [row["identity"]], **limits))
     if alert and not found:
         raise NotFound(f"no alert {alert} where you act from: see krypton dose alerts --all")
     return found

@@ -38,6 +38,15 @@ WHERE (NOT %(open_only)s OR a.acknowledged_position IS NULL AND a.withdrawn_posi
 ORDER BY a.position LIMIT %(limit)s
 """
 
+REPORTS = """
+SELECT r.study_id, r.study_uid, r.site, r.position, o.identity_id AS identity
+FROM cumulative_dose.report r
+CROSS JOIN LATERAL (
+    SELECT identity_id FROM cumulative_dose.dose_owner o
+    WHERE o.study_id = r.study_id ORDER BY o.from_position DESC LIMIT 1) o
+WHERE r.study_id = ANY(%(studies)s::uuid[])
+"""
+
 
 def alerts(
     connection: Connection,
@@ -64,6 +73,11 @@ def study_of(connection: Connection, alert: str) -> str | None:
 def of_studies(connection: Connection, studies: Sequence[str], at: int) -> Sequence[Row]:
     """The alerts of these studies, as of a ledger position."""
     return fetch(connection, ALERTS_OF_STUDIES, studies=studies, at=at)
+
+
+def reports_of(connection: Connection, studies: Sequence[str]) -> Sequence[Row]:
+    """The reports of these studies: from where each came and when, and whose it is now."""
+    return fetch(connection, REPORTS, studies=studies)
 
 
 def told_within(alert: Document, studies: Collection[str]) -> Document:
