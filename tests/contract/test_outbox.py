@@ -165,6 +165,24 @@ def test_an_operator_has_a_parked_entry_tried_again_or_drops_it(url: str, outbox
     assert row(url, given_up)[0] == "dropped"
 
 
+def test_what_failed_before_is_known_as_such_after_an_operator_retried_it_too(url: str, outbox: Outbox) -> None:
+    """What it leads to once it is done goes back to what the ledger held then."""
+    failed, new = add(url, at=NOW - 1), add(url)
+    query(url, "UPDATE policies.outbox SET state = 'parked', attempts = 8, error = 'x' WHERE id = %s", str(failed))
+    with closing(psycopg2.connect(url)) as connection, connection:
+        operators.retry(connection, failed, NOW - 1)
+    after = Child(uuid4(), "lookup", "match", {"identity": "i"}, 0, cause=9)
+    with outbox.claim("command", NOW, 9) as claim:
+        assert [(one.id, one.attempts, one.failed_before) for one in claim.entries] == [
+            (failed, 0, True),
+            (new, 0, False),
+        ]
+        claim.done(claim.entries[0], (7,), "merged", [after])
+    assert row(url, failed)[0] == "done"
+    with outbox.claim("lookup", NOW, 9, "match") as claim:
+        assert [(entry.id, entry.cause) for entry in claim.entries] == [(after.id, 9)]
+
+
 def test_a_lookup_becomes_its_commands_or_nothing(url: str, outbox: Outbox) -> None:
     becomes, nothing = add(url, at=NOW - 1, kind="lookup", cause=5), add(url, kind="lookup")
     children = [Child(uuid4(), "command", "merge", {"one": "1"}, place) for place in (1, 0)]
