@@ -91,17 +91,19 @@ def correct_dose(work: Work, study: Study, site: str, received: ReceivedDose, di
     """Record the content of a report that came once more with other content, as the one that stands.
 
     It goes by a UID made of the report's and of the content's digest: all contents of one UID are kept. It stands for
-    the report and for each content that was accepted before: the last decision holds. Raises OtherReportStands (D5).
+    the report, as it was read again too, and for each content that was accepted before: the last decision holds. Raises
+    OtherReportStands (D5).
     """
     uid = received.report_uid
-    before = [_corrected_uid(study, uid, accepted) for accepted in study.conflicts.accepted.get(uid, ())]
+    before = readings(work.find(Dose, Dose.create_id(work.ids, study.id)), study.id, uid)
+    before += [_corrected_uid(study, uid, accepted) for accepted in study.conflicts.accepted.get(uid, ())]
     note = f"{CORRECTS}{uid}, which came once more under its own UID"
     corrected = replace(
         received,
         report_uid=_corrected_uid(study, uid, digest),
         not_understood=[*received.not_understood, note],
     )
-    record_dose(work, study, site, corrected, corrects=[uid, *before])
+    record_dose(work, study, site, corrected, corrects=before)
 
 
 def _corrected_uid(study: Study, uid: str, digest: str) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from domain.commands.conflicts import AcceptConflict
-from domain.commands.doses import ReceivedDose
+from domain.commands.doses import ReceivedDose, RereadDose
 from domain.commands.received_patient import ReceivedPatient
 from domain.commands.studies import ReassignStudy, ReceivedConflict
 from domain.errors import OtherReportStands
@@ -84,6 +84,15 @@ def test_a_content_for_which_another_report_stands_is_refused(region: Region, co
     assert type(refused) is OtherReportStands
     assert "dose report 2.25.6 of study" in str(refused)
     assert dlp(region, identity) == before
+
+
+@pytest.mark.parametrize("at", [EARLY, LATE, FIRST])
+def test_an_accepted_content_takes_the_place_of_the_report_as_it_was_read_again(region: Region, at: str) -> None:
+    study, identity = first(region)
+    region.ask(RereadDose(study=study, site="CHB", received=content(900.0, EARLY), compared="2.25.5"))
+    one = found(region, "aa" * 32)
+    region.ask(AcceptConflict(study=study, conflict=one, reason="seen", dose=content(200.0, at)))
+    assert (dlp(region, identity), standing(region, identity)) == (200.0, 1)
 
 
 def test_traits_are_corrected_of_whom_the_instances_came_as(region: Region) -> None:
