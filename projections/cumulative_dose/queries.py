@@ -84,8 +84,8 @@ def dose(
 
     All is of the period that is ``asked`` for, but reports and what they disagree in; ``undated``: how many exposures,
     and reports of totals alone, are in no period. An alert over studies that are not all the person's, or not all seen,
-    names those that are, and no ``value``. ``sums``: by what is asked for. ``skin``: see ``sums.skin``; over
-    all of the time.
+    names those that are, and no ``value``; nor has one that a report may be in that is not seen. ``sums``: by what is
+    asked for. ``skin``: see ``sums.skin``; over all of the time.
     ``totals`` are event sums: over distinct irradiation events, and over ``stated_alone``, what reports state of
     studies of which no exposure is known; ``report_totals`` add up what the reports of both state themselves.
     ``disagrees`` of a report: the quantities that another report which stands states otherwise, named in ``conflicts``.
@@ -96,6 +96,7 @@ def dose(
     at = NOW if at_position is None else at_position
     identities = [member["identity"] for member in members]
     seen = _seen(connection, identities, erased, at, sight, started)
+    unseen = {one["report_uid"] for one in seen.hidden} - {one["report_uid"] for one in seen.reports}
     known = [told_of(row, erased, asked) for row in distinct(seen.carried)]
     shown = [row for row in known if asked.period.holds(dated(row))]
     totals = stated_alone(seen.reports, seen.carried)
@@ -114,9 +115,9 @@ def dose(
         "qa_exposures": sum(row["qa"] for row in shown),
         "estimates": _estimates(shown, asked.factors),
         "exposures": [exposure(row) | asked.compare(row, _day(row)) for row in shown],
-        "reports": [_report_told(one, seen.hidden) for one in _reports(seen, erased)],
+        "reports": [_report_told(one, unseen) for one in _reports(seen, erased)],
         "conflicts": conflicts(seen.carried),
-        "alerts": _alerts_of(connection, seen.reports, erased, at),
+        "alerts": _alerts_of(connection, seen, erased, at),
         **sight.withheld(seen.withheld),
     }
 
@@ -132,13 +133,13 @@ def _day(row: Row) -> str | None:
 class _Seen(NamedTuple):
     """What a reader may see of a person's doses.
 
-    ``carried``: exposures with their report's columns. ``hidden``: SOP Instance UIDs of reports that are left out or
-    withheld; ``withheld``: how many are withheld.
+    ``carried``: exposures with their report's columns. ``hidden``: reports that are left out or withheld;
+    ``withheld``: how many are withheld.
     """
 
     reports: Sequence[Row]
     carried: Sequence[Row]
-    hidden: set[str]
+    hidden: Sequence[Row]
     withheld: int
 
 
@@ -159,15 +160,23 @@ def _seen(
         for row in fetch(connection, EXPOSURES, identities=identities, at=at)
         if _key(row) in by_report  # not of a report that came between the two queries
     ]
-    hidden = {report["report_uid"] for report in found} - {report["report_uid"] for report in reports}
+    hidden = [report for report in found if _key(report) not in by_report]
     return _Seen(*settled(reports, carried), hidden, withheld=len(kept) - len(reports))
 
 
-def _alerts_of(connection: Connection, reports: Sequence[Row], erased: Collection[str], at: int) -> list[Document]:
+def _alerts_of(connection: Connection, seen: _Seen, erased: Collection[str], at: int) -> list[Document]:
     """The alerts of these reports, not of others of the same studies; of causes over studies what these add to them."""
-    studies, told = sorted({report["study_id"] for report in reports}), {_key(report) for report in reports}
+    studies, told = sorted({report["study_id"] for report in seen.reports}), {_key(report) for report in seen.reports}
     rows = (row for row in alerts.of_studies(connection, studies, at) if _key(row) in told)
-    return [alerts.told_within(alerts.shown(row, erased, at), studies) for row in rows]
+    shown = [alerts.told_within(alerts.shown(row, erased, at), studies) for row in rows]
+    return [one | {"value": None} if _holds(one, seen.hidden) else one for one in shown]
+
+
+def _holds(alert: Row, hidden: Sequence[Row]) -> bool:
+    """Whether one of these reports may be in an alert's sum: of its studies, and there when it was raised."""
+    if alert["rule_kind"] == "exposure":
+        return False
+    return any(one["study_id"] in alert["studies"] and one["position"] < alert["position"] for one in hidden)
 
 
 def _key(row: Row) -> tuple[str, str]:

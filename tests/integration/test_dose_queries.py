@@ -249,8 +249,11 @@ def test_an_alert_is_open_until_it_is_acknowledged(read: Read) -> None:
     assert (alerts.alerts(connection), seen["note"], seen["acknowledged_by"]) == ([], "skin checked", "system:test")
 
 
-def over_two_studies() -> tuple[Hospitals, str, str, list[str]]:
-    """Two identities that are one person, a study of each, and an alert over both: region, identities and studies."""
+def over_two_studies(*more: ReceivedDose) -> tuple[Hospitals, str, str, list[str]]:
+    """Two identities that are one person, a study of each, and an alert over both: region, identities and studies.
+
+    ``more``: further reports of the first study, which came before the alert.
+    """
     region = Hospitals()
     region.ask(PublishRules(document=document(YEARS)))
     region.ask(Promoted(view="cumulative_dose", version=2, former=1, rules={"dose-alerts": 2}))
@@ -258,6 +261,8 @@ def over_two_studies() -> tuple[Hospitals, str, str, list[str]]:
     for number, site in enumerate(("CHA", "CHB"), 1):
         shot = exposure(f"1.8.{number}", dlp_mgycm=700.0) | {"started_at": f"2026-01-0{number}T10:00:00"}
         told.append(region.receive(site, "1", f"1.2.{number}", dose(f"1.9.{number}", shot)).result)
+    for report in more:
+        region.receive("CHA", "1", "1.2.1", report)
     one, other = (answer["identity"] for answer in told)
     region.ask(Merge(**pair(one, other), reason="seen at the desk"))
     region.ask(JudgePerson(identity=UUID(one), why="corrected"))
@@ -281,6 +286,33 @@ def test_an_alert_over_studies_tells_nothing_of_one_that_its_reader_does_not_see
         None,
         1e3,
     )
+
+
+LATE = dose("1.9.3", exposure("1.8.3", dlp_mgycm=50.0) | {"started_at": "2026-01-01T11:00:00"})
+
+
+def of_an_opposed(read: Read, region: Hospitals, *identities: str) -> Any:
+    """The alert, for who is not to see what CHA sent after its first report."""
+    first = min(report["position"] for report in shown(read, region, *identities)["reports"])
+    sight = Sight(oppositions=(Opposition(first + 1, "site:CHA"),), site="CHB")
+    (alert,) = shown(read, region, *identities, sight=sight)["alerts"]
+    return alert
+
+
+def test_a_sum_is_not_told_where_a_withheld_report_is_within_it(read: Read) -> None:
+    """The study is seen all the same, by a report that came before the opposition."""
+    region, one, other, studies = over_two_studies(LATE)
+    (whole,) = shown(read, region, one, other)["alerts"]
+    told = of_an_opposed(read, region, one, other)
+    assert (whole["value"], told["value"], told["studies"]) == (1_450.0, None, sorted(studies))
+
+
+def test_a_withheld_report_that_came_after_an_alert_takes_nothing_from_it(read: Read) -> None:
+    """Its dose is not in the sum."""
+    region, one, other, studies = over_two_studies()
+    region.receive("CHA", "1", "1.2.1", LATE)
+    told = of_an_opposed(read, region, one, other)
+    assert (told["value"], told["studies"]) == (1_400.0, sorted(studies))
 
 
 def test_an_alert_over_studies_tells_nothing_of_who_is_somebody_else_now(read: Read) -> None:
