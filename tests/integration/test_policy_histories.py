@@ -164,7 +164,10 @@ class History:
 
     def delay(self) -> None:
         """A command fails, and is tried again later."""
-        self._change(f"try_at = try_at + {LATER}", "state = 'waiting' AND kind = 'command'")
+        self._change(
+            f"try_at = try_at + {LATER}, attempts = attempts + 1, error = 'KeyError'",
+            "state = 'waiting' AND kind = 'command'",
+        )
 
     def repeat(self) -> None:
         """What was answered is asked again, as by a sender that did not note it."""
