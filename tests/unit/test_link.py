@@ -672,6 +672,20 @@ def test_a_proposal_of_a_third_record_stands_though_a_human_set_the_two_persons_
     assert outcome(region, propose(a, c)) == "proposed"
 
 
+def test_two_whom_rules_merged_with_somebody_who_is_erased_now_are_parted_by_a_human_alone(region: Region) -> None:
+    """I7, L9: whatever their numbers are; the refusal names the pair to cut."""
+    a, b, x = region.persons("a", "b", "x")
+    for said in (merge(a, x, "strict"), merge(x, b, "strict"), Erase(identity=x, reason="error: file 1"), number(a)):
+        region.ask(said)
+    region.ask(replace(number(b), matricule=matricule("002")))
+    assert [type(region.refusal(unmerge(side, x, "matching"))) for side in (a, b)] == [Erased] * 2
+    refused = region.refusal(unmerge(a, b))
+    assert isinstance(refused, JoinedByOthers)
+    assert [{*pair} for pair in refused.cut] == [{str(b), str(x)}]
+    region.ask(unmerge(b, x))
+    assert (person(region, a), person(region, b)) == ({a, x}, {b})
+
+
 @pytest.mark.parametrize("side", [0, 1])
 def test_nobody_is_merged_with_somebody_who_was_erased(region: Region, side: int) -> None:
     """I7, by a rule or by a human: the studies of the erased would tell, in another's record, who they were."""
