@@ -8,7 +8,6 @@ of rules withdraws nothing, and raises nothing a second time.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from math import fsum
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -20,8 +19,7 @@ from domain.dose_bands import birth_date_of
 from domain.dose_causes import Cause, Shot, causes
 from domain.dose_devices import Stated
 from domain.dose_moments import WHOLE, Moment
-from domain.dose_reports import Held, overtaken
-from domain.dose_standing import Reports
+from domain.dose_standing import Reports, settled
 from domain.rules.in_force import RulesInForce
 from domain.work import Work
 
@@ -138,7 +136,7 @@ class _Person:
 
     def __init__(self, work: Work, doses: Sequence[Dose]) -> None:
         self.doses = {str(dose.study_id): dose for dose in sorted(doses, key=lambda one: str(one.study_id))}
-        self._reports = dict(_settled(self.doses))
+        self._reports = settled(dose.reports for dose in doses)
         self._work = work
         self._found: dict[AlertRule, list[Cause]] = {}
 
@@ -153,27 +151,11 @@ class _Person:
         found: dict[str, Shot] = {}
         for dose in self.doses.values():
             born = birth_date(self._work, dose) if rule.population else None
-            for shot, moment in _shots_of(self._reports[str(dose.study_id)], rule.quantity):
+            for shot, moment in _shots_of(self._reports[dose.study_id], rule.quantity):
                 if _is_about(rule, moment, born):
                     known = found.get(shot.key)
                     found[shot.key] = shot if known is None else known._replace(value=max(known.value, shot.value))
         return [*found.values()]
-
-
-def _settled(doses: Mapping[str, Dose]) -> Iterator[tuple[str, Reports]]:
-    """The reports of each study of one person. Doses of images count no more where a report of the study takes their
-    place that came under another identity of the person.
-    """
-    by_uid: dict[str, dict[tuple[str, str], Held]] = defaultdict(dict)
-    for study, dose in doses.items():
-        standing = ((uid, held) for uid, held in dose.reports.held.items() if uid not in dose.reports.replaced)
-        by_uid[dose.study_uid] |= {(study, uid): held for uid, held in standing}
-    gone: dict[str, set[str]] = defaultdict(set)
-    for told in by_uid.values():
-        for study, uid in overtaken(told):
-            gone[study].add(uid)
-    for study, dose in doses.items():
-        yield study, replace(dose.reports, replaced=dose.reports.replaced | gone[study])
 
 
 def _shots_of(reports: Reports, quantity: str) -> Iterator[tuple[Shot, Moment]]:

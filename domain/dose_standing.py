@@ -4,15 +4,15 @@ The rules (D) are those of ``domain.aggregates.dose``, which records them; of tw
 which stands for the other.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
 from math import fsum
 from uuid import UUID
 
 from domain.dose_alerts import WATCHED, greatest
 from domain.dose_devices import Stated, counting
 from domain.dose_moments import WHOLE, Moment
-from domain.dose_reports import IMAGE, REPORT, Held, counted
+from domain.dose_reports import IMAGE, REPORT, Held, counted, overtaken
 from domain.errors import OtherReportStands
 
 
@@ -134,3 +134,19 @@ class Reports:
     def is_of_image(self, old: str, by: str) -> bool:
         """Whether a report takes the place of doses that were taken from images."""
         return self.held[old].source == IMAGE and self.held[by].source == REPORT
+
+
+def settled(of_person: Iterable[Reports]) -> dict[UUID, Reports]:
+    """The reports of each study of one person, by the study's id. Doses of images count no more where a report of the
+    study takes their place that came under another identity of the person: no event of one Dose says so.
+    """
+    studies = {reports.study_id: reports for reports in of_person}
+    by_uid: dict[str, dict[tuple[str, str], Held]] = {}
+    for study, reports in studies.items():
+        told = {(str(study), uid): held for uid, held in reports.held.items() if uid not in reports.replaced}
+        by_uid.setdefault(reports.study_uid, {}).update(told)
+    gone: dict[UUID, set[str]] = {study: set() for study in studies}
+    for told in by_uid.values():
+        for of, uid in overtaken(told):
+            gone[UUID(of)].add(uid)
+    return {study: replace(reports, replaced=reports.replaced | gone[study]) for study, reports in studies.items()}

@@ -96,16 +96,21 @@ def test_what_a_batch_did_not_store_yet_comes_on_top(
     assert same(persons, whole.folded)
 
 
+def foreseen(history: list[Statement], pending: list[Statement]) -> Persons:
+    """Persons as they will be once what is pending is stored, too."""
+    persons = Persons(Store(history).look)
+    for pair, said in pending:
+        persons.foresee(SAID[said][0], event(pair, said))
+    return persons
+
+
 @bounded
 @given(histories, histories, pairs)
 def test_what_becomes_of_a_humans_merge_is_told_before_it_is_made(
     history: list[Statement], pending: list[Statement], pair: tuple[str, str]
 ) -> None:
     """Which bar holds it back, or which of the rules' merges it makes give way."""
-    store = Store(history)
-    persons = Persons(store.look)
-    for other, said in pending:
-        persons.foresee(SAID[said][0], event(other, said))
+    persons = foreseen(history, pending)
     before = Store([*history, *pending])
     if pair in before.held and before.held[pair].rule == HUMAN:
         return
@@ -122,10 +127,7 @@ def test_what_becomes_of_a_humans_merge_is_told_before_it_is_made(
 def test_what_holds_two_one_person_is_told_before_they_are_unmerged(
     history: list[Statement], pending: list[Statement], pair: tuple[str, str]
 ) -> None:
-    store = Store(history)
-    persons = Persons(store.look)
-    for other, said in pending:
-        persons.foresee(SAID[said][0], event(other, said))
+    persons = foreseen(history, pending)
     without = persons.merged_without(*pair)
     after = Store([*history, *pending, (pair, "open")])
     person = after.folded.person_of(pair[0])
