@@ -92,8 +92,8 @@ class _Held(NamedTuple):
         their place may name the exposure otherwise. The skin of one region is not that of another.
         """
         reports, event = self.dose.reports, self.alert.irradiation_event_uid
-        counting = (held for uid, held in reports.held.items() if uid not in reports.replaced)
-        if str(self.dose.study_id) not in cause.studies or any(event in held.events for held in counting):
+        counts = any(event in held.events for held in reports.kept().values())
+        if counts or str(self.dose.study_id) not in cause.studies:
             return False
         if event is None or self.alert.rule_kind == WINDOW:
             return True
@@ -161,8 +161,7 @@ class _Person:
 def _shots_of(reports: Reports, quantity: str) -> Iterator[tuple[Shot, Moment]]:
     """The exposures of a study with what counts of them; and as one what reports of other devices state alone."""
     if quantity == EXAMS:
-        counting = (held for uid, held in reports.held.items() if uid not in reports.replaced)
-        values = dict.fromkeys(sorted({event for held in counting for event in held.events}), 1.0)
+        values = dict.fromkeys(sorted({event for held in reports.kept().values() for event in held.events}), 1.0)
         alone: list[Stated] = []
     else:
         values, alone = reports.counted(quantity), reports.stated_alone(quantity)

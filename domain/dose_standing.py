@@ -29,6 +29,10 @@ class Reports:
     replaced: set[str] = field(default_factory=set)
     moments: dict[tuple[str, str], Moment] = field(default_factory=dict)
 
+    def kept(self) -> dict[str, Held]:
+        """What stands or is superseded, by report UID: not what a report came in place of."""
+        return {uid: held for uid, held in self.held.items() if uid not in self.replaced}
+
     def superseding(self, new: Held, corrects: Collection[str], *, again: bool = False) -> list[tuple[str, str]]:
         """What a new report changes: each report that is superseded with it, and by which. Raises OtherReportStands.
 
@@ -121,9 +125,8 @@ class Reports:
         return max(ranked, key=lambda uid: (ranked[uid], uid))
 
     def _by_standing(self, modalities: Collection[str]) -> tuple[list[Held], list[Held]]:
-        """The reports that stand, and those that are superseded; not what a report came in place of."""
-        ours = ((uid, held) for uid, held in self.held.items() if uid not in self.replaced)
-        kept = [held for uid, held in ours if self._is_of(uid, modalities)]
+        """Of what is kept the reports that stand, and those that are superseded."""
+        kept = [held for uid, held in self.kept().items() if self._is_of(uid, modalities)]
         return [h for h in kept if h.uid not in self.superseded], [h for h in kept if h.uid in self.superseded]
 
     def _is_of(self, report_uid: str, modalities: Collection[str]) -> bool:
@@ -143,7 +146,7 @@ def settled(of_person: Iterable[Reports]) -> dict[UUID, Reports]:
     studies = {reports.study_id: reports for reports in of_person}
     by_uid: dict[str, dict[tuple[str, str], Held]] = {}
     for study, reports in studies.items():
-        told = {(str(study), uid): held for uid, held in reports.held.items() if uid not in reports.replaced}
+        told = {(str(study), uid): held for uid, held in reports.kept().items()}
         by_uid.setdefault(reports.study_uid, {}).update(told)
     gone: dict[UUID, set[str]] = {study: set() for study in studies}
     for told in by_uid.values():

@@ -69,8 +69,7 @@ def links_between(work: Work, one: UUID, other: UUID) -> list[Link]:
     work.membership.load((str(one), str(other)))
     if not (pairs := ids_between(work, one, other)):
         raise OnePersonAlready(f"{one} and {other} are one person already: nothing to do")
-    work.fetch(pairs)
-    return [link for pair in pairs if (link := work.find(Link, pair))]
+    return _known(work, pairs)
 
 
 def links_across(work: Work, one: UUID, other: UUID) -> list[Link]:
@@ -80,9 +79,13 @@ def links_across(work: Work, one: UUID, other: UUID) -> list[Link]:
     mine, theirs = (work.membership.around((str(side),)).keys() for side in (one, other))
     if mine & theirs:  # merged pairs connect them already: merging the two brings nobody else together
         return links_between(work, one, other)
-    pairs = _ids(work, mine, theirs)
-    work.fetch(pairs)
-    return [link for pair in pairs if (link := work.find(Link, pair))]
+    return _known(work, _ids(work, mine, theirs))
+
+
+def _known(work: Work, links: Collection[UUID]) -> list[Link]:
+    """Those of which something was said, looked up together."""
+    work.fetch(links)
+    return [link for one in links if (link := work.find(Link, one))]
 
 
 def in_review(work: Work, links: Iterable[Link]) -> bool:

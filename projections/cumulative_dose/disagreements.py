@@ -25,7 +25,7 @@ def conflicts(carried: Sequence[Row]) -> list[dict[str, Any]]:
         differs = _differing(rows)
         if differs or len({row["study_uid"] for row in rows}) > 1:
             found.append(_conflict(uid, [(row["study_uid"], row["report_uid"]) for row in rows], differs))
-    named = {_key(row): (row["study_uid"], row["report_uid"]) for row in carried}
+    named = {key_of(row): (row["study_uid"], row["report_uid"]) for row in carried}
     return found + [
         _conflict(None, [named[side] for side in sides], sorted(names))
         for sides, names in _contradictory(carried).items()
@@ -39,7 +39,7 @@ def disagreeing(carried: Sequence[Row]) -> dict[Key, list[str]]:
         for quantity in _differing(rows):
             for row in rows:
                 if row[quantity] is not None and not row["superseded"]:
-                    found.setdefault(_key(row), set()).add(quantity)
+                    found.setdefault(key_of(row), set()).add(quantity)
     for sides, names in _contradictory(carried).items():
         for side in sides:
             found.setdefault(side, set()).update(names)
@@ -51,21 +51,21 @@ def stand_ins(reports: Sequence[Row], carried: Sequence[Row]) -> dict[Key, str]:
 
     Of several the one with the most irradiation events, then of the latest content time, then of the first UID.
     """
-    events: dict[Key, set[str]] = {_key(report): set() for report in reports}
+    events: dict[Key, set[str]] = {key_of(report): set() for report in reports}
     for row in carried:
-        events[_key(row)].add(row["irradiation_event_uid"])
-    ranked = sorted((one for one in reports if not one["superseded"]), key=_key)
-    ranked.sort(key=lambda one: (len(events[_key(one)]), one["reported_at"] or ""), reverse=True)
+        events[key_of(row)].add(row["irradiation_event_uid"])
+    ranked = sorted((one for one in reports if not one["superseded"]), key=key_of)
+    ranked.sort(key=lambda one: (len(events[key_of(one)]), one["reported_at"] or ""), reverse=True)
     return {
-        _key(report): _stands_for(report, ranked, events) or report["superseded_by"]
+        key_of(report): _stands_for(report, ranked, events) or report["superseded_by"]
         for report in reports
         if report["superseded"]
     }
 
 
 def _stands_for(report: Row, ranked: Iterable[Row], events: Mapping[Key, set[str]]) -> str | None:
-    mine = events[_key(report)]
-    fits = (one for one in ranked if one["study_id"] == report["study_id"] and mine <= events[_key(one)])
+    mine = events[key_of(report)]
+    fits = (one for one in ranked if one["study_id"] == report["study_id"] and mine <= events[key_of(one)])
     return next((one["report_uid"] for one in fits), None) if mine else None
 
 
@@ -74,9 +74,9 @@ def _contradictory(carried: Sequence[Row]) -> Sides:
     by_report: dict[Key, list[Row]] = {}
     for row in carried:
         if not row["superseded"]:
-            by_report.setdefault(_key(row), []).append(row)
+            by_report.setdefault(key_of(row), []).append(row)
     held = {key: Held.of(key[1], None, rows, rows[0]["totals"], ()) for key, rows in by_report.items()}
-    by_event = {uid: {_key(row) for row in rows} for uid, rows in _by_event(carried).items()}
+    by_event = {uid: {key_of(row) for row in rows} for uid, rows in _by_event(carried).items()}
     found: dict[frozenset[Key], set[str]] = {}
     for key, one in sorted(held.items()):
         others = by_event[next(iter(one.events))] & held.keys() - {key}
@@ -109,6 +109,6 @@ def _differing(rows: Iterable[Row]) -> list[str]:
     return [q for q in QUANTITIES if len({row[q] for row in standing if row[q] is not None}) > 1]
 
 
-def _key(row: Row) -> Key:
+def key_of(row: Row) -> Key:
     """The report that a row is, or belongs to."""
     return row["study_id"], row["report_uid"]

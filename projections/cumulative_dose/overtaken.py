@@ -8,9 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from domain.dose_distinct import Row
 from domain.dose_reports import IMAGE, Held, overtaken
+from projections.cumulative_dose.disagreements import Key, key_of
 from projections.cumulative_dose.distinct import device_of
-
-Key = tuple[str, str]
 
 
 def settled(reports: Sequence[Row], carried: Sequence[Row]) -> tuple[Sequence[Row], Sequence[Row]]:
@@ -28,13 +27,13 @@ def _by(reports: Sequence[Row], carried: Iterable[Row]) -> dict[Key, str]:
     by_study: dict[str, dict[Key, Row]] = {}
     for report in reports:
         if not report["replaced"]:
-            by_study.setdefault(report["study_uid"], {})[_key(report)] = report
+            by_study.setdefault(report["study_uid"], {})[key_of(report)] = report
     shared = [told for told in by_study.values() if _may_be_of_two(told)]
     if not shared:
         return {}
     events: dict[Key, list[Row]] = {}
     for row in carried:
-        events.setdefault(_key(row), []).append(row)
+        events.setdefault(key_of(row), []).append(row)
     found: dict[Key, str] = {}
     for told in shared:
         pairs = overtaken({key: _held(report, events.get(key, ())) for key, report in told.items()})
@@ -53,10 +52,5 @@ def _held(report: Row, exposures: Iterable[Row]) -> Held:
 
 def _marked(rows: Iterable[Row], by: Mapping[Key, str]) -> Iterable[Row]:
     for row in rows:
-        told = by.get(_key(row))
+        told = by.get(key_of(row))
         yield {**row, "replaced": True, "superseded": True, "superseded_by": told} if told else row
-
-
-def _key(row: Row) -> Key:
-    """The report that a row is, or belongs to."""
-    return row["study_id"], row["report_uid"]

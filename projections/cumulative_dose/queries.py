@@ -14,7 +14,7 @@ from domain.dose_estimates import DoseFactors, summed
 from domain.sight import ALL, Sight
 from projections.cumulative_dose import alerts
 from projections.cumulative_dose.asked import Asked
-from projections.cumulative_dose.disagreements import conflicts, disagreeing, stand_ins
+from projections.cumulative_dose.disagreements import conflicts, disagreeing, key_of, stand_ins
 from projections.cumulative_dose.distinct import stated_alone, sums
 from projections.cumulative_dose.overtaken import settled
 from projections.cumulative_dose.shown import exposure, report, told_of, with_organs
@@ -154,20 +154,20 @@ def _seen(
     found = [with_organs(report, erased) for report in fetch(connection, REPORTS, identities=identities, at=at)]
     kept = [report for report in found if not _excluded(report, sight, started)]
     reports = [report for report in kept if not sight.withholds(report["position"], [report["site"]])]
-    by_report = {_key(report): report for report in reports}
+    by_report = {key_of(report): report for report in reports}
     carried = [
-        by_report[_key(row)] | row
+        by_report[key_of(row)] | row
         for row in fetch(connection, EXPOSURES, identities=identities, at=at)
-        if _key(row) in by_report  # not of a report that came between the two queries
+        if key_of(row) in by_report  # not of a report that came between the two queries
     ]
-    hidden = [report for report in found if _key(report) not in by_report]
+    hidden = [report for report in found if key_of(report) not in by_report]
     return _Seen(*settled(reports, carried), hidden, withheld=len(kept) - len(reports))
 
 
 def _alerts_of(connection: Connection, seen: _Seen, erased: Collection[str], at: int) -> list[Document]:
     """The alerts of these reports, not of others of the same studies; of causes over studies what these add to them."""
-    studies, told = sorted({report["study_id"] for report in seen.reports}), {_key(report) for report in seen.reports}
-    rows = (row for row in alerts.of_studies(connection, studies, at) if _key(row) in told)
+    studies, told = sorted({report["study_id"] for report in seen.reports}), {key_of(report) for report in seen.reports}
+    rows = (row for row in alerts.of_studies(connection, studies, at) if key_of(row) in told)
     shown = [alerts.told_within(alerts.shown(row, erased, at), studies) for row in rows]
     return [one | {"value": None} if _holds(one, seen.hidden) else one for one in shown]
 
@@ -177,11 +177,6 @@ def _holds(alert: Row, hidden: Sequence[Row]) -> bool:
     if alert["rule_kind"] == "exposure":
         return False
     return any(one["study_id"] in alert["studies"] and one["position"] < alert["position"] for one in hidden)
-
-
-def _key(row: Row) -> tuple[str, str]:
-    """The report that a row is, or belongs to."""
-    return row["study_id"], row["report_uid"]
 
 
 def _excluded(report: Row, sight: Sight, started: Starts) -> bool:
@@ -207,13 +202,13 @@ def _estimates(shown: Sequence[Row], factors: DoseFactors) -> Document | None:
 def _reports(seen: _Seen, erased: Collection[str]) -> list[Document]:
     of_report: dict[tuple[str, str], list[Row]] = {}
     for row in seen.carried:
-        of_report.setdefault(_key(row), []).append(row)
+        of_report.setdefault(key_of(row), []).append(row)
     stand, disagree = stand_ins(seen.reports, seen.carried), disagreeing(seen.carried)
     return [
-        report(one, of_report.get(_key(one), []), erased)
+        report(one, of_report.get(key_of(one), []), erased)
         | {"superseded_by": stand.get(claim), "disagrees": disagree.get(claim, [])}
         for one in seen.reports
-        for claim in [_key(one)]
+        for claim in [key_of(one)]
     ]
 
 
