@@ -1,6 +1,7 @@
 """How a fetch passes through Faust: as one message with the records of all partitions, and with a rest where asked."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -37,6 +38,7 @@ class Fed(PositionedConsumer):
         self.app = SimpleNamespace(seat=Seat(), consumer_generation_id=GENERATION, in_recovery=False)
         self.rests: list[float] = []
         self._buffered_partitions: set[TP] = set()
+        self._read_offset: dict[TP, int | None] = defaultdict(lambda: None)
         self._fetches = list(fetches)
         self._active_partitions = active
 
@@ -98,3 +100,35 @@ def test_nothing_is_passed_on_while_partitions_are_taken_away() -> None:
     fed = Fed({ONE: [record(4)]}, active={ONE})
     fed.flow_active = False
     assert fed.read() == []
+
+
+class Drained(Fed):
+    """Read to the end by Faust itself; ``passed`` holds the offsets that came through, of one fetch after the other."""
+
+    def __init__(self, *fetches: Fetch, active: set[TP]) -> None:
+        super().__init__(*fetches, active=active)
+        self.passed: list[list[int]] = []
+        self.app.topics = SimpleNamespace(acks_enabled_for=lambda topic: False)
+        self.diag = SimpleNamespace(set_flag=lambda flag: None, unset_flag=lambda flag: None)
+        self.log = SimpleNamespace(dev=lambda *said: None)
+        self.suspend_flow = asyncio.Event()
+        self._commit_every = None
+        self._stopped = asyncio.Event()
+
+    async def callback(self, message: RunMessage) -> None:
+        """What Faust does with a message: here, noted."""
+        self.passed.append([one.offset for one in message.run])
+
+    async def wait_first(self, *some: Any, **_: Any) -> None:
+        """The first alone: nothing is suspended here."""
+        await some[0]
+        some[1].close()
+        if not self._fetches:
+            self._stopped.set()
+
+
+def test_what_a_partition_gives_again_does_not_take_the_others_with_it() -> None:
+    """A topic that lost its end is read from the beginning, where another partition gives what is new."""
+    fed = Drained({ONE: [record(7)]}, {ONE: [record(0)], OTHER: [record(9)]}, {ONE: [record(8)]}, active={ONE, OTHER})
+    asyncio.run(fed._drain_messages(SimpleNamespace(_stopped=asyncio.Event())))
+    assert fed.passed == [[7], [0, 9], [8]]
