@@ -35,10 +35,9 @@ def _named(row: Mapping[str, Any]) -> dict[str, str]:
 def cause(row: Mapping[str, Any]) -> str:
     """What an alert was raised for."""
     studies = len(row["studies"])
-    over = f"{studies} {'study' if studies == 1 else 'studies'} within {row['window_days']} days"
-    if row["value"] is None:  # the sum is over more than this reader sees
-        over += ", and what is not shown"
-    said = {"exposure": "one exposure", "study": "one study", "skin": f"skin of one region, {over}"}
+    rest = ", and what is not shown" if row["value"] is None else ""  # the sum is over more than this reader sees
+    over = f"{studies} {'study' if studies == 1 else 'studies'} within {row['window_days']} days{rest}"
+    said = {"exposure": "one exposure", "study": f"one study{rest}", "skin": f"skin of one region, {over}"}
     return said.get(row["rule_kind"], over)
 
 

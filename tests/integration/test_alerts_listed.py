@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from domain.actors import Caller
-from domain.commands.consents import Grant, Oppose
+from domain.commands.consents import Grant, LiftOpposition, Oppose
 from domain.commands.directory import RegisterProfessional
 from domain.commands.doses import JudgePerson
 from domain.commands.links import Merge, Unmerge
@@ -30,7 +30,10 @@ YEARS: dict[str, Any] = {
     "in_force_from": "2026-01-01",
     "title": "over studies",
     "body": {
-        "alerts": [{"name": "year", "kind": "window", "quantity": "dlp_mgycm", "threshold": 1_000, "days": 365}],
+        "alerts": [
+            {"name": "year", "kind": "window", "quantity": "dlp_mgycm", "threshold": 1_000, "days": 365},
+            {"name": "study", "kind": "study", "quantity": "dlp_mgycm", "threshold": 5_000},
+        ],
     },
 }
 
@@ -95,3 +98,18 @@ def test_a_study_of_who_is_another_person_now_is_not_told(years: Years) -> None:
     years.raised()
     years.world.ask(Unmerge(**pair(years.one, years.other), reason="two"))
     assert years.listed() == (years.studies[1:], None)
+
+
+def test_the_sum_of_a_study_is_not_told_where_a_report_of_it_is_not_seen(years: Years) -> None:
+    """It came from elsewhere, against an opposition to feeding. A third one came after the alert: it is in no sum."""
+    identity = years.world.register("CHB", "1", **ALIKE)
+    opposed: dict[str, Any] = {"identity": UUID(identity), "party": "site:CHA", "scope": Scope.FEED}
+    years.world.ask(Oppose(**opposed, reason="a colleague works there"))
+    for number, site in enumerate(("CHA", "CHB", "CHA"), 1):
+        shot = exposure(f"1.8.{number}", dlp_mgycm=3_000.0) | {"started_at": f"2026-01-01T1{number}:00:00"}
+        came = received(site, "1.2.1", issuer="CHB", stated={**ALIKE}, doses=(dose(f"1.9.{number}", shot),))
+        years.studies = [years.world.ask(came).result["study"]]
+        if number > 1:
+            assert years.listed() == (years.studies, None)
+    years.world.ask(LiftOpposition(**opposed))
+    assert years.listed() == (years.studies, 6_000.0)
