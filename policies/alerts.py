@@ -3,8 +3,8 @@
 A person's doses change with a report, a study that moves, and a statement of who is one person; by which rules they are
 judged changes with a corrected birth date. The ledger judges on what it holds then, so an entry may come late or twice.
 Whoever is to look is told by a notice and by mail. Each is an entry of its own: what one receiver refuses is tried
-again by itself. They are delivered one after the other, in turn with the judging: a receiver that is slow to answer
-holds up the next notice, and the next person to be judged.
+again by itself. They are delivered one after the other, beside the judging: a receiver that is slow to answer holds up
+the next notice, and nobody who is to be judged.
 """
 
 from collections.abc import Iterable

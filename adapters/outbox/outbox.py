@@ -199,7 +199,7 @@ class Outbox:
             yield claim
             claim.write(self.policy)
 
-    def next_due(self, lookups: Sequence[str], kinds: Sequence[str] = ("command", "delivery")) -> int | None:
+    def next_due(self, lookups: Sequence[str], kinds: Sequence[str]) -> int | None:
         """When the next entry is due (µs), of these kinds or one of these lookups; None if none is waiting."""
         asked = [*map(_which, kinds), *(_which("lookup", does) for does in lookups)]
         tries = ", ".join(NEXT_TRY.format(which=which) for which, _ in asked)

@@ -103,6 +103,7 @@ class AtOnce:
         return self._faced
 
     def _once(self, go_on: Callable[[], bool]) -> Faced:
+        self._match.close()  # its session and this one are one of the budget
         with closing(connect(self._ours.addresses.database, "region", settings={"jit": "off"})) as session:
             session.set_session(isolation_level="REPEATABLE READ", readonly=True)
             backlog = Backlog(session, Matching.name, LOOKUP)

@@ -1,26 +1,24 @@
 """The sender: executes the entries of one policy's outbox, with retries, idempotently by id.
 
 Commands go to the ledger, which knows their ids; lookups ask a view and become commands (``looker``); deliveries go to
-their target. A refusal is an answer; what only comes too early is asked again when it is due. What fails is tried
-again, later each time, and parked at last. A server that is away is waited for, and counts as no failure (``each``).
-Kill it anywhere: what was not noted is done again under the same id.
+their target (``deliverer``). A refusal is an answer; what only comes too early is asked again when it is due. What
+fails is tried again, later each time, and parked at last. A server that is away is waited for, and counts as no failure
+(``each``). Kill it anywhere: what was not noted is done again under the same id.
 """
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 from threading import Event
 from typing import Final
 
 from adapters.outbox.outbox import Child, Claim, Entry, Outbox
-from domain.errors import NotDelivered, NotFound, RuleBroken
-from domain.notices import Notice, Notices
+from domain.errors import NotFound, RuleBroken
 from domain.ports import Answer, Clock
 from domain.times import micros
 from domain.work import Command, Envelope
+from krypton.policies.deliverer import Deliverer
 from krypton.policies.each import AWAY, Reachable, each
 from krypton.policies.fold import no_step
-from krypton.policies.held import held_while
 from krypton.policies.looker import Ahead, Looker, Lookup, child, failed, kind, pause
 from policies import commands
 from policies.policy import Due, Kind, Policy
@@ -38,6 +36,7 @@ Execute = Callable[[Sequence[Asked]], Sequence[Executed]]
 class Sender:
     """Executes the outbox of ``policy``. ``reachable``: raises one of ``AWAY`` while the ledger cannot be reached;
     ``head``: the ledger's last position. ``ahead``: of lookups that are made beside it; else it makes ``lookups``.
+    ``deliverer``: of the same outbox; None: deliveries are made beside it.
     """
 
     def __init__(
@@ -48,7 +47,7 @@ class Sender:
         *,
         policy: Policy,
         lookups: Mapping[str, Lookup],
-        notices: Notices,
+        deliverer: Deliverer | None,
         reachable: Reachable,
         head: Callable[[], int],
         step: Callable[[str], None] = no_step,
@@ -59,7 +58,7 @@ class Sender:
         self._clock = clock
         self._policy = policy
         self._looker = Looker(outbox, lookups, clock, reachable, step)
-        self._notices = notices
+        self._deliverer = deliverer
         self._reachable = reachable
         self._head = head
         self._step = step
@@ -90,7 +89,8 @@ class Sender:
         """Do what is due now, a batch of each kind; whether there was anything. Raises one of ``AWAY``."""
         if (asked := self._commands()) == self._most():
             return True  # more may wait, and a lookup before they are asked would call for them again
-        done = [asked > 0, self._delivery(), self._looker.once()]
+        delivered = self._deliverer is not None and self._deliverer.once()
+        done = [asked > 0, delivered, self._looker.once()]
         if done[-1]:
             self._commands()
         return any(done)
@@ -99,7 +99,8 @@ class Sender:
         if time.monotonic() >= self._prune_at:
             self._outbox.prune(self._now())
             self._prune_at = time.monotonic() + PRUNE_S
-        return pause(self._outbox.next_due(self._looker.names), self._now())
+        kinds = (Kind.COMMAND, Kind.DELIVERY) if self._deliverer else (Kind.COMMAND,)
+        return pause(self._outbox.next_due(self._looker.names, kinds), self._now())
 
     def _now(self) -> int:
         return micros(self._clock())
@@ -131,23 +132,6 @@ class Sender:
             for (entry, _), answer in zip(part, told, strict=True):
                 self._note(claim, entry, answer)
         self._step("noted")
-
-    def _delivery(self) -> bool:
-        """One at a time: a receiver may be slow, and what it took is noted at once."""
-        with self._outbox.claim(Kind.DELIVERY, self._now(), 1) as claim:
-            for entry in claim.entries:
-                self._step("delivering")
-                notice = Notice(entry.id, entry.does, self._outbox.policy, entry.cause, entry.body)
-                try:
-                    held_while(partial(self._notices.deliver, notice), claim.hold)
-                except NotDelivered as late:
-                    self._failed(claim, entry, str(late))
-                except Exception as wrong:  # a defect of one must not hold the others up
-                    self._failed(claim, entry, kind(wrong))
-                else:
-                    self._step("delivered")
-                    claim.done(entry)
-        return bool(claim.entries)
 
     def _ask(self, claim: Claim, entry: Entry) -> Asked | None:
         """The command of an entry; one that this program cannot read has failed."""

@@ -53,9 +53,8 @@ BUDGETS: Final[Mapping[str, Budget]] = {
         2,
         {
             "folds": len(POLICIES),
-            "outboxes": len(POLICIES) + 1,
-            "match": 1,
-            "a region at once": 1,
+            "outboxes": len(POLICIES) + 2,
+            "match, or a region at once": 1,
             "sharing": 1,
             "erasure": 1,
             "snapshots": 1,

@@ -1,7 +1,8 @@
 """Runs the policies as a process: for each a stream processor and a sender, as threads.
 
-Lookups that take as long as what they lead to have a thread of their own. All are threads of one process: what was
-folded is sent at once. A thread that cannot go on ends the process, and the supervisor starts it again.
+Lookups that take as long as what they lead to have a thread of their own, and so have deliveries to receivers that may
+be slow. All are threads of one process: what was folded is sent at once. A thread that cannot go on ends the process,
+and the supervisor starts it again.
 """
 
 import logging
@@ -26,6 +27,7 @@ from krypton.errors import SettingsWrong
 from krypton.mail import mail
 from krypton.policies import shared, wanted
 from krypton.policies.at_once import AtOnce
+from krypton.policies.deliverer import Deliverer
 from krypton.policies.each import reachable
 from krypton.policies.fold import PolicyFold, no_step
 from krypton.policies.looker import Ahead, Looker, Lookup
@@ -48,8 +50,10 @@ log = logging.getLogger(__name__)
 KEY_FILE: Final = "KRYPTON_NOTICES_KEY_FILE"
 REST_S: Final = 0.05
 """Seconds after each fetch of a policy's fold that had few events: what they lead to has longer breaks."""
-BESIDE: Final = frozenset({"matching"})
+LOOKED_BESIDE: Final = frozenset({"matching"})
 """Policies whose lookups are made while commands are executed: each takes about as long."""
+DELIVERED_BESIDE: Final = frozenset({"alerts"})
+"""Policies whose notices are delivered while commands are executed: a mail server may think for ten minutes."""
 SWITCH_S: Final = 0.0005
 """For how long one thread computes while another one has the database's answer: Python's own 5 ms are longer than most
 answers take, and a batch waits for some thirty.
@@ -95,8 +99,12 @@ def store(ours: Krypton, name: str, step: Step = no_step) -> ViewStore:
     return ViewStore(PolicyFold(POLICIES[name], step), codec, ours.addresses.database, genuine(), in_turn=False)
 
 
-def sender(ours: Krypton, name: str, step: Step = no_step, ahead: Ahead | None = None) -> Sender:
-    """The sender of a policy's outbox; its lookups are its own, or made beside it, no further ``ahead``."""
+def sender(
+    ours: Krypton, name: str, step: Step = no_step, ahead: Ahead | None = None, *, delivers: bool = True
+) -> Sender:
+    """The sender of a policy's outbox; its lookups are its own, or made beside it, no further ``ahead``, and so are its
+    deliveries.
+    """
     outbox = Outbox(ours.addresses.database, name)
     ledger = ours.ledger
     return Sender(
@@ -105,12 +113,17 @@ def sender(ours: Krypton, name: str, step: Step = no_step, ahead: Ahead | None =
         ledger.clock,
         policy=POLICIES[name],
         lookups={} if ahead else _lookups(ours, name, step),
-        notices=notices(ours),
+        deliverer=Deliverer(outbox, notices(ours), ledger.clock, step) if delivers else None,
         reachable=lambda: reachable(ours),
         head=lambda: ledger.recorder.max_notification_id() or 0,
         step=step,
         ahead=ahead,
     )
+
+
+def deliverer(ours: Krypton, name: str, step: Step = no_step) -> Deliverer:
+    """Who delivers a policy's notices beside its sender."""
+    return Deliverer(Outbox(ours.addresses.database, name), notices(ours), ours.ledger.clock, step)
 
 
 def looker(ours: Krypton, name: str, step: Step = no_step) -> Looker:
@@ -167,14 +180,15 @@ def run(ours: Krypton, names: Sequence[str], stop: Event, step: Step = no_step) 
 
 
 def _threads(ours: Krypton, name: str, stop: Event, step: Step) -> list[Thread]:
-    wake, look = Event(), Event()
+    wake, beside = Event(), Event()
 
     def woken() -> None:
         wake.set()
-        look.set()
+        beside.set()
 
-    ahead = Ahead(wake.set) if name in BESIDE else None
-    view, sending = Woken(store(ours, name, step), woken, step), sender(ours, name, step, ahead)
+    ahead, delivers = Ahead(wake.set) if name in LOOKED_BESIDE else None, name not in DELIVERED_BESIDE
+    view = Woken(store(ours, name, step), woken, step)
+    sending = sender(ours, name, step, ahead, delivers=delivers)
     batch = ours.settings.worker_batch
 
     def fold() -> None:
@@ -183,8 +197,9 @@ def _threads(ours: Krypton, name: str, stop: Event, step: Step) -> list[Thread]:
 
     threads = [_thread(f"{name} fold", fold), _thread(f"{name} sender", lambda: sending.run(stop, wake))]
     if ahead:
-        beside = partial(looker(ours, name, step).run, stop, look, ahead)
-        threads.append(_thread(f"{name} lookups", beside))
+        threads.append(_thread(f"{name} lookups", partial(looker(ours, name, step).run, stop, beside, ahead)))
+    if not delivers:
+        threads.append(_thread(f"{name} deliveries", partial(deliverer(ours, name, step).run, stop, beside)))
     return threads
 
 

@@ -27,6 +27,7 @@ from domain.errors import NotFound
 pytestmark = pytest.mark.live
 NOW = 1_767_225_600_000_000
 POLICY = "expiry"
+KINDS = ("command", "delivery")
 ADD = """INSERT INTO policies.outbox
 (id, policy, version, kind, does, body, cause, correlation_id, place, due_at, try_at, state, attempts)
 VALUES (%s, %s, 1, %s, 'expire_code', '{"code": "1"}', %s, %s, 0, %s, %s, 'waiting', 0)"""
@@ -209,7 +210,7 @@ def test_what_a_refusal_leads_to_goes_back_to_where_it_was_refused(url: str, out
 def test_a_lookup_that_another_process_makes_is_none_of_this_ones_times(url: str, outbox: Outbox) -> None:
     add(url, at=NOW + 9)
     add(url, at=NOW + 3, kind="lookup")
-    assert (outbox.next_due([]), outbox.next_due(["expire_code"])) == (NOW + 9, NOW + 3)
+    assert (outbox.next_due([], KINDS), outbox.next_due(["expire_code"], KINDS)) == (NOW + 9, NOW + 3)
 
 
 @pytest.mark.parametrize("statement", [CLAIM, f"SELECT {NEXT_TRY}"])
@@ -233,9 +234,9 @@ def test_indexes_of_before_give_way(url: str) -> None:
 
 
 def test_the_next_time_is_known_and_what_was_settled_long_ago_goes(url: str, outbox: Outbox) -> None:
-    assert outbox.next_due([]) is None
+    assert outbox.next_due([], KINDS) is None
     ident = add(url, at=NOW + 9)
-    assert outbox.next_due([]) == NOW + 9
+    assert outbox.next_due([], KINDS) == NOW + 9
     with outbox.claim("command", NOW + 9, 1) as claim:
         claim.done(claim.entries[0])
     outbox.prune(NOW + KEEP_DAYS * DAY_US)

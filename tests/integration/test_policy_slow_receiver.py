@@ -1,8 +1,10 @@
-"""A receiver that takes longer than the database waits for a holder that says nothing: it is told once."""
+"""A receiver that takes longer than the database waits for who says nothing: told once, it holds up notices alone."""
 
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 from uuid import uuid4
 
@@ -15,12 +17,14 @@ from krypton.policies import held
 from krypton.services import policies
 from postgres.session import connect
 from tests.integration.policy_world import PolicyWorld, made
-from tests.waiting import until
+from tests.waiting import WITHIN_S, until
 
 pytestmark = [pytest.mark.live, pytest.mark.fault]
 ENTRY = """INSERT INTO policies.outbox
 (id, policy, version, kind, does, body, cause, correlation_id, place, due_at, try_at, state, attempts) VALUES
-(%s, 'alerts', 1, 'delivery', 'dose_alert_raised', '{"site": "CHA"}', 1, %s, 0, 0, 0, 'waiting', 0) RETURNING id"""
+(%s, 'alerts', 1, %s, %s, %s, 1, gen_random_uuid(), 0, 0, 0, 'waiting', 0) RETURNING id"""
+NOTICE = ("delivery", "dose_alert_raised", '{"site": "CHA"}')
+JUDGED = ("command", "judge_person", '{"identity": "%s", "why": "corrected"}')
 
 
 class Slow:
@@ -57,7 +61,7 @@ def test_what_a_slow_receiver_took_is_noted_and_does_not_come_to_it_again(
     monkeypatch.setattr(held, "EVERY_S", 0.1)
     ident, slow = str(uuid4()), Slow(world.url)
     monkeypatch.setattr(policies, "notices", lambda _: slow)
-    world.query(ENTRY, ident, ident)
+    world.query(ENTRY, ident, *NOTICE)
     sender = policies.sender(world.ours, "alerts")
     assert sender.once()
     assert (slow.taken, world.outbox("state")) == ([ident], [("done",)])
@@ -75,7 +79,35 @@ def test_one_who_never_answers_is_given_up_and_tried_again_later(
             until(lambda: given_up, "the sender gave it up")
 
     monkeypatch.setattr(policies, "notices", lambda _: Silent())
-    world.query(ENTRY, ident, ident)
+    world.query(ENTRY, ident, *NOTICE)
     assert policies.sender(world.ours, "alerts").once()
     given_up.append(True)
     assert world.outbox("state, attempts, error") == [("waiting", 1, "too slow")]
+
+
+def test_people_are_judged_while_a_receiver_thinks(world: PolicyWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    thought, asked, stop = Event(), Event(), Event()
+
+    class Thinking:
+        def deliver(self, _: Notice) -> None:
+            asked.set()
+            thought.wait()
+
+    monkeypatch.setattr(policies, "notices", lambda _: Thinking())
+    monkeypatch.setattr(policies, "SWITCH_S", sys.getswitchinterval())
+    identity = world.register("CHA")
+    running = Thread(target=policies.run, args=(world.ours, ["alerts"], stop))
+    running.start()
+    try:
+        world.query(ENTRY, str(uuid4()), *NOTICE)
+        assert asked.wait(WITHIN_S)
+        kind, does, body = JUDGED
+        world.query(ENTRY, str(uuid4()), kind, does, body % identity)
+        until(lambda: ("command", "done") in world.outbox("kind, state"), "she is judged")
+        assert sorted(world.outbox("kind, state")) == [("command", "done"), ("delivery", "waiting")]
+        thought.set()
+        until(lambda: ("delivery", "done") in world.outbox("kind, state"), "the notice is noted")
+    finally:
+        thought.set()
+        stop.set()
+        running.join()

@@ -80,7 +80,7 @@ class Both:
             now,
             policy=POLICIES["matching"],
             lookups={},
-            notices=cast(Any, None),
+            deliverer=None,
             reachable=lambda: None,
             head=lambda: 7,
             ahead=ahead,

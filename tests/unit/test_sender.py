@@ -17,6 +17,7 @@ from domain.errors import Contended, OrderStillWanted, OrderUnchanged, RuleBroke
 from domain.notices import Notice
 from domain.ports import Answer
 from domain.work import Command, Envelope
+from krypton.policies.deliverer import Deliverer
 from krypton.policies.looker import Found
 from krypton.policies.sender import Execute, Executed, Sender
 from policies.all import POLICIES
@@ -85,19 +86,19 @@ def order(number: int, attempts: int = 0) -> Entry:
 
 def sender(
     outbox: MemoryOutbox,
-    notices: Any = None,
     lookups: Any = None,
     execute: Execute = lambda asked: [DONE] * len(asked),
     reachable: Callable[[], object] = lambda: None,
     policy: Policy | None = None,
 ) -> Sender:
+    kept, now = cast(Outbox, outbox), lambda: datetime(2026, 1, 1, tzinfo=UTC)
     return Sender(
-        cast(Outbox, outbox),
+        kept,
         execute,
-        lambda: datetime(2026, 1, 1, tzinfo=UTC),
+        now,
         policy=policy or POLICIES["expiry"],
         lookups=lookups or {},
-        notices=notices or Broken(),
+        deliverer=Deliverer(kept, Broken(), now),
         reachable=reachable,
         head=lambda: 7,
     )
