@@ -22,13 +22,12 @@ def accumulated(item: Item) -> bool:
 
 
 def totals(tree: Tree, content: Content, notes: list[str]) -> Totals:
-    """Each total, and as encoded. "All planes", if given, stands for the others."""
+    """Each total, and as encoded."""
     containers = [Content(item.below()) for item in content.all(*_ACCUMULATED[:-1])]
     concepts = TOTALS
     if not containers and vendor.is_summary(tree):
         containers, concepts = [content], VENDORS
-    whole = [container for container in containers if _ALL_PLANES in container.keys("plane")]
-    found, raw = _added(tree, whole or containers, concepts, notes)
+    found, raw = _added(tree, containers, concepts, notes)
     organs, organs_raw = patient_dose.estimates(tree, notes)
     return {**found, **organs}, {**raw, **organs_raw}
 
@@ -36,8 +35,8 @@ def totals(tree: Tree, content: Content, notes: list[str]) -> Totals:
 def _added(tree: Tree, containers: list[Content], concepts: dict[str, Concept], notes: list[str]) -> Totals:
     parts: dict[str, list[Decimal | None]] = {}
     raw: dict[str, list[str]] = {}
-    for container in containers:
-        for name, concept in concepts.items():
+    for name, concept in concepts.items():
+        for container in _stating(name, containers):
             for item, number in _each(tree, name, container.all(name)):
                 value = _total(tree, number, concept, notes)
                 for key in (concept.field, *(_breast(item) if name == "agd_total" else ())):
@@ -45,6 +44,12 @@ def _added(tree: Tree, containers: list[Content], concepts: dict[str, Concept], 
                     raw.setdefault(key, []).append(str(number))
     found = {name: None if None in values else float(sum(filter(None, values))) for name, values in parts.items()}
     return found, {name: " + ".join(texts) for name, texts in raw.items()}
+
+
+def _stating(name: str, containers: list[Content]) -> list[Content]:
+    """Those that state a total. "All planes" stands for the others, but only in what it states."""
+    stating = [container for container in containers if container.all(name)]
+    return [container for container in stating if _ALL_PLANES in container.keys("plane")] or stating
 
 
 def _each(tree: Tree, name: str, items: list[Item]) -> Iterator[tuple[Item, Measured]]:
