@@ -128,7 +128,7 @@ def read_event(
     event again name it alike. ``modality``: the report's; ``zone``: the offset from UTC of times that state none;
     ``others``: what other events within this one are called. Never raises for what a device wrote.
     """
-    content = Content(_own(container, others))
+    content = Content(own_items(container, others))
     reading = Reading(tree, container, template, content)
     doses: dict[str, Any] = {CONCEPTS[name].field: reading.dose(name) for name in template.doses}
     started, stated = _started(reading), _stated(reading)
@@ -153,8 +153,8 @@ def read_event(
     )
 
 
-def _own(container: Item, others: Container[str]) -> Sequence[Item]:
-    """The items of an event, without those of others that a device put into it. Looks at none of these."""
+def own_items(container: Item, others: Container[str]) -> Sequence[Item]:
+    """The items below one, without those of others that a device put into it. Looks at none of these."""
     if not others:
         return container.below()
     found, place, items = list[Item](), container.index + 1, container.tree.items

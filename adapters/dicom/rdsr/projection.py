@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from adapters.dicom.rdsr import cone_beam
 from adapters.dicom.rdsr.concepts import ALUMINIUM, CONCEPTS, COPPER
-from adapters.dicom.rdsr.event import Reading, Template
+from adapters.dicom.rdsr.event import Reading, Template, own_items
 from adapters.dicom.rdsr.exposure import PROJECTION
 from adapters.dicom.rdsr.tree import Content, Item
 from adapters.dicom.rdsr.units import NotUnderstood, canonical
@@ -20,7 +20,7 @@ def _filters(reading: Reading) -> dict[str, Any]:
     """The filters in words, and the thickness of aluminium and copper; several of one metal add up."""
     words, thickness = list[str](), dict[str, float]()
     for container in reading.content.all("filters"):
-        content = Content(container.below())
+        content = Content(own_items(container, ("filters",)))
         material = content.meaning("filter_material")
         told = [text for text in (content.meaning("filter_type"), material) if text]
         if told:

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from adapters.dicom.rdsr.concepts import CONCEPTS
-from adapters.dicom.rdsr.event import Reading, Template
+from adapters.dicom.rdsr.event import Reading, Template, own_items
 from adapters.dicom.rdsr.exposure import RADIOPHARMACEUTICAL
 from adapters.dicom.rdsr.tree import Content
 
@@ -15,7 +15,7 @@ def _more(reading: Reading) -> dict[str, Any]:
 def _organ_doses(reading: Reading) -> tuple[tuple[str, float], ...]:
     found = []
     for container in reading.content.all("organ_dose_information"):
-        content = Content(container.below())
+        content = Content(own_items(container, ("organ_dose_information",)))
         organ = next(iter(content.keys("organ")), None)
         for item in content.all("organ_dose"):
             value = reading.value("organ_dose", item.number(), CONCEPTS["organ_dose"])

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from adapters.dicom.rdsr import patient_dose, vendor
-from adapters.dicom.rdsr.concepts import BOTH, SIDES, TOTALS, VENDORS, Concept
+from adapters.dicom.rdsr.concepts import BOTH, PLANES, SIDES, TOTALS, VENDORS, Concept
+from adapters.dicom.rdsr.event import own_items
 from adapters.dicom.rdsr.tree import Content, Item, Measured, Tree
 from adapters.dicom.rdsr.units import NotUnderstood, canonical, tolerated
 
 _ACCUMULATED: Final = ("accumulated", "ct_accumulated", "accumulated_enhanced", "dose_estimate")
+_ANY: Final = TOTALS.keys() | VENDORS.keys()
 _ALL_PLANES: Final = "DCM:113890"
 _BREASTS: Final = {key: f"agd_{side}_mgy" for key, side in SIDES.items() if side != BOTH}
 Totals = tuple[dict[str, float | None], dict[str, str]]
@@ -21,35 +23,60 @@ def accumulated(item: Item) -> bool:
     return item.concept in _ACCUMULATED or item.concept in VENDORS
 
 
+class _Part(NamedTuple):
+    """Accumulated dose: where its items begin and end, what is its own, and of which of two planes it is."""
+
+    begin: int
+    end: int
+    content: Content
+    plane: str | None = None
+
+
 def totals(tree: Tree, content: Content, notes: list[str]) -> Totals:
     """Each total, and as encoded."""
-    containers = [Content(item.below()) for item in content.all(*_ACCUMULATED[:-1])]
+    parts = [_part(item) for item in sorted(content.all(*_ACCUMULATED[:-1]), key=lambda item: item.index)]
     concepts = TOTALS
-    if not containers and vendor.is_summary(tree):
-        containers, concepts = [content], VENDORS
-    found, raw = _added(tree, containers, concepts, notes)
+    if not parts and vendor.is_summary(tree):
+        parts, concepts = [_Part(0, len(tree.items), content)], VENDORS
+    found, raw = _added(tree, parts, concepts, notes)
     organs, organs_raw = patient_dose.estimates(tree, notes)
     return {**found, **organs}, {**raw, **organs_raw}
 
 
-def _added(tree: Tree, containers: list[Content], concepts: dict[str, Concept], notes: list[str]) -> Totals:
-    parts: dict[str, list[Decimal | None]] = {}
+def _part(item: Item) -> _Part:
+    content = Content(own_items(item, _ACCUMULATED))
+    plane = next((plane for key in content.keys("plane") if (plane := PLANES.get(key)) in ("A", "B")), None)
+    return _Part(item.index, item.end, content, plane)
+
+
+def _added(tree: Tree, parts: list[_Part], concepts: dict[str, Concept], notes: list[str]) -> Totals:
+    values: dict[str, list[Decimal | None]] = {}
     raw: dict[str, list[str]] = {}
     for name, concept in concepts.items():
-        for container in _stating(name, containers):
-            for item, number in _each(tree, name, container.all(name)):
+        for part in _stating(name, parts):
+            for item, number in _each(tree, name, part.content.all(name)):
                 value = _total(tree, number, concept, notes)
                 for key in (concept.field, *(_breast(item) if name == "agd_total" else ())):
-                    parts.setdefault(key, []).append(value)
+                    values.setdefault(key, []).append(value)
                     raw.setdefault(key, []).append(str(number))
-    found = {name: None if None in values else float(sum(filter(None, values))) for name, values in parts.items()}
+    found = {name: None if None in known else float(sum(filter(None, known))) for name, known in values.items()}
     return found, {name: " + ".join(texts) for name, texts in raw.items()}
 
 
-def _stating(name: str, containers: list[Content]) -> list[Content]:
-    """Those that state a total. "All planes" stands for the others, but only in what it states."""
-    stating = [container for container in containers if container.all(name)]
-    return [container for container in stating if _ALL_PLANES in container.keys("plane")] or stating
+def _stating(name: str, parts: list[_Part]) -> list[_Part]:
+    """Those that state a total. "All planes" stands for the others, but only in what it states; an outer one for those
+    within it, except for the other plane.
+    """
+    stating = [part for part in parts if part.content.all(name)]
+    kept, planes, end = list[_Part](), set[str | None](), 0
+    for part in [part for part in stating if _ALL_PLANES in part.content.keys("plane")] or stating:
+        if part.begin >= end:
+            planes, end = {None, part.plane}, part.end
+        elif planes == {None} or part.plane in planes:
+            continue
+        kept.append(part)
+        planes.add(part.plane)
+    return kept
 
 
 def _each(tree: Tree, name: str, items: list[Item]) -> Iterator[tuple[Item, Measured]]:
@@ -59,7 +86,7 @@ def _each(tree: Tree, name: str, items: list[Item]) -> Iterator[tuple[Item, Meas
     known = set()
     for item in items:
         number = item.number()
-        said = (*number, *sorted(below.key() or "" for below in item.below()))
+        said = (*number, *sorted(below.key() or "" for below in own_items(item, _ANY)))
         if name != "agd_total" and said in known:
             tree.tolerated["value_stated_twice"] += 1
             continue
@@ -83,5 +110,5 @@ def _total(tree: Tree, number: Measured, concept: Concept, notes: list[str]) -> 
 
 def _breast(item: Item) -> list[str]:
     """The breast that an accumulated average glandular dose is of (TID 10005)."""
-    sides = (_BREASTS.get(key) for key in Content(item.below()).keys("laterality"))
+    sides = (_BREASTS.get(key) for key in Content(own_items(item, _ANY)).keys("laterality"))
     return [side for side in dict.fromkeys(sides) if side]
