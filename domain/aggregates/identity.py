@@ -31,7 +31,7 @@ I14 An identity that holds two people is taken apart by its studies and orders: 
 I15 What is stated of the other person tells them from the identity as intake would; or nothing is stated yet.
 I16 A split is taken back once: what it moved, and is still where it put it, is the first identity's again, and the
     flags are as they were. What was moved on or came in since stays; where nothing stays, nothing comes in under the
-    new identity any more.
+    new identity any more, what was stated of it is not known, and its establishment knows nobody by it.
 I17 A split stands while something rests on it: the new identity is one person with a third, is barred from the first,
     was split itself, refuses or leaves out of a consent what the first does not, or its erasure is asked for or held.
 I18 What protects a person protects both parts of an identity that is split, until a human says whose it is: what it

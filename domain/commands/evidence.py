@@ -55,10 +55,12 @@ def _in_force(work: Work, version: int) -> Model:
 
 
 def _tiers(work: Work, model: Model, one: UUID, other: UUID) -> tuple[Tier, ...]:
-    """Those that hold of the two by themselves."""
+    """Those that hold of the two by themselves; none of one that a split emptied: it was nobody (I16)."""
     from domain.matching import pair  # a read never compares: it is spared what does
 
     sides = [work.get(Identity, side) for side in (one, other)]
     work.rests_on(one, other)
+    if any(side.is_closed for side in sides):
+        return ()
     mine, theirs = (record(side.traits, side.ins, replaced=INS_REPLACED in side.flags) for side in sides)
     return pair.tiers(mine, theirs, pair.weighed(mine, theirs, model), model)

@@ -14,7 +14,7 @@ class Person:
     """One person's identities, and the statements on behalf of each.
 
     An identity that was erased lets nobody in: no ground rests on it. What was opposed and excluded on its behalf still
-    binds.
+    binds. Nor is a person known by one that a split emptied (I16): it was nobody.
     """
 
     def __init__(self, work: Work, members: Iterable[str]) -> None:
@@ -24,7 +24,7 @@ class Person:
         found = (work.find(Consent, Consent.create_id(work.ids, one)) for one in people)
         self.consents = [consent for consent in found if consent]
         known = [identity for one in people if (identity := work.find(Identity, one)) and not identity.erased]
-        self.known_at = {identity.assigner for identity in known}
+        self.known_at = {identity.assigner for identity in known if not identity.is_closed}
         self.living = {identity.id for identity in known}
         self.granting = [consent for consent in self.consents if consent.identity_id in self.living]
 

@@ -115,9 +115,18 @@ class UndoSplit:
         keeps = [str(one.id) for one in theirs(work, other.id)]
         self._flag(mixed, other, split, emptied=not keeps)
         ended = [] if keeps else end(work, mixed, other, split, self.reason)
+        if not keeps:
+            self._forget(work, other)
         other.undo_split(emptied=not keeps, reason=self.reason)
         moved_on = [str(one.id) for one in _moved_on(work, split, mixed, other)]
         return {**_told(mixed, other, studies, orders), "moved_on": moved_on, "keeps": keeps, "ended": ended}
+
+    def _forget(self, work: Work, nobody: Identity) -> None:
+        """There was no other person: what was stated of them would be taken for somebody else's."""
+        if any(nobody.traits.values()):
+            nobody.correct(traits=received_traits(work.now), reason=self.reason)
+        if nobody.has_ins:
+            nobody.detach_ins(reason=self.reason)
 
     def _flag(self, mixed: Identity, other: Identity, split: SplitOff, *, emptied: bool) -> None:
         """As before the split; but two people stay under one number where the new identity keeps something."""

@@ -11,6 +11,7 @@ from domain.actors import Caller
 from domain.commands.consents import Grant, Oppose
 from domain.commands.links import Merge
 from domain.commands.orders import CancelOrder, PlaceOrder, PresentOrder
+from domain.commands.splits import Split, UndoSplit
 from domain.commands.studies import WithdrawStudy
 from domain.consent_statements import Scope
 from domain.errors import ReasonMissing
@@ -297,3 +298,14 @@ def test_a_list_that_is_being_sent_ends_with_what_it_rests_on(ward: Ward) -> Non
     assert stands(ward.world.krypton, noted[-1])
     ward.world.ask(Oppose(identity=UUID(anne)), f"patient:{anne}")
     assert not stands(ward.world.krypton, noted[-1])
+
+
+def test_an_establishment_knows_nobody_by_an_identity_that_a_split_emptied(ward: Ward) -> None:
+    """A desk of CHP split somebody off by mistake: whoever is merged with nobody was never there."""
+    first, study = ward.person("CHP")
+    alex, _ = ward.person("CHB")
+    split = Split(identity=UUID(first), studies=(UUID(study),), reason="two people")
+    nobody = str(ward.world.ask(split).result["other"])
+    ward.world.ask(UndoSplit(identity=UUID(nobody), reason="the desk was wrong"))
+    ward.world.merge(nobody, alex)
+    assert ward.find("aet:CHP_PACS", "CHP") == [study]
