@@ -33,11 +33,6 @@ def by_index(cursor: Cursor, statement: str, *values: Any) -> None:
     cursor.execute(BY_INDEX + execution(cursor, statement), values)
 
 
-def is_known(cursor: Cursor, statement: str) -> bool:
-    """Whether the session has planned it."""
-    return statement in _known.get(cursor.connection, ())
-
-
 def execution(cursor: Cursor, statement: str) -> str:
     """What runs the statement, with a ``%s`` for each value, beside others in one message; plans it at first."""
     known = _known.setdefault(cursor.connection, {})

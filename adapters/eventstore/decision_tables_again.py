@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from psycopg2.extensions import cursor as Cursor
 
 from adapters.eventstore import decision_tables
-from adapters.eventstore.tables import BUILT_IN_RULES, EVENTS, LOCK_TIMEOUT_MS
+from adapters.eventstore.tables import BUILT_IN_RULES, EVENTS, LOCK_TIMEOUT_MS, ONE_WRITER
 from domain.decision_tables import TYPES, Change, PairStated, changes
 from domain.errors import LedgerAltered
 from domain.ports import EventCodec
@@ -21,7 +21,6 @@ PAGE: Final = 20_000
 ASIDE: Final = "pg_temp"
 STATED: Final = f"""SELECT id, topic, originator_version, state FROM {EVENTS}
 WHERE id > %s AND topic IN ({", ".join(f"'{event_type}'" for event_type in TYPES)}) ORDER BY id LIMIT %s"""
-LOCK: Final = f"LOCK TABLE {EVENTS} IN EXCLUSIVE MODE"
 REACHED: Final = f"UPDATE ledger.decision_tables SET upto = {decision_tables.LAST}"
 CREATED: Final = "CREATE TEMPORARY TABLE {0} (LIKE ledger.{0} INCLUDING ALL) ON COMMIT DROP"
 BEHIND: Final = f"SELECT {decision_tables.UPTO} IS NULL OR EXISTS (SELECT FROM ledger.pair WHERE rule IS NULL)"
@@ -104,7 +103,7 @@ def rebuild(database: str, codec: EventCodec) -> int:
     """
     with closing(connect(database, "decision tables")) as connection, connection, connection.cursor() as cursor:
         at = _fold(cursor, codec, _aside(cursor))
-        cursor.execute(LOCK)
+        cursor.execute(ONE_WRITER)
         _fold(cursor, codec, at)
         corrected = 0
         for correction in (sql for table in TABLES for sql in table.corrections()):
@@ -133,7 +132,7 @@ def caught_up(cursor: Cursor, codec: EventCodec) -> bool:
     Writers wait for a page. What one of them changed beyond the page already is applied again, in its turn. Where all
     is applied, a page of what a program of before left out is noted: by whom pairs are held.
     """
-    cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; {LOCK}; SELECT upto FROM ledger.decision_tables")
+    cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; {ONE_WRITER}; SELECT upto FROM ledger.decision_tables")
     ((upto,),) = cursor.fetchall()
     if page := _page(cursor, upto):
         _apply(cursor, codec, page, decision_tables.LEDGER)

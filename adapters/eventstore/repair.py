@@ -11,7 +11,7 @@ from typing import Final
 import psycopg2
 
 from adapters.eventstore.checks import SAYS
-from adapters.eventstore.tables import ACTOR, EVENTS, LOCK_TIMEOUT_MS
+from adapters.eventstore.tables import ACTOR, EVENTS, LOCK_TIMEOUT_MS, ONE_WRITER
 from domain.errors import LedgerAltered
 from postgres.session import connect
 
@@ -51,7 +51,7 @@ class Repair:
         """Lock out writers until the next commit. Raises LedgerAltered if they keep the lock."""
         with self._connection.cursor() as cursor:
             try:
-                cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; LOCK TABLE {EVENTS} IN EXCLUSIVE MODE")
+                cursor.execute(f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; {ONE_WRITER}")
             except psycopg2.errors.LockNotAvailable:
                 raise LedgerAltered("the event store is being written to: stop krypton run, then restore") from None
 

@@ -1,10 +1,10 @@
 """Stores the events of a transaction, the answers of its commands, and what is looked up of them; in commit order.
 
-The table is locked before the first insert, so positions are assigned in commit order: a reader that continues from a
-position never misses an event that commits later. A lock timeout keeps a stuck writer from blocking all others. A stamp
-is the first field of the stored bytes, so where the last event's time is later, it is put in place of the event's own
-(T2). All of it is two messages to the server, and the commit: the first one begins the transaction. What each of them
-runs is planned once per session: planning cost as much as running it.
+One writer is let in at a time before the first insert, so positions are assigned in commit order: a reader that
+continues from a position never misses an event that commits later. A lock timeout keeps a stuck writer from blocking
+all others. A stamp is the first field of the stored bytes, so where the last event's time is later, it is put in place
+of the event's own (T2). All of it is two messages to the server, and the commit: the first one begins the transaction.
+What each of them runs is planned once per session: planning cost as much as running it.
 """
 
 import json
@@ -15,7 +15,7 @@ from eventsourcing.persistence import IntegrityError, StoredEvent
 
 from adapters.eventstore import decision_tables
 from adapters.eventstore.stamps import CLOCK, LAST_AT, NOTE_LAST, not_before_last, read_stamp
-from adapters.eventstore.tables import CHANNEL, EVENTS, FOLDED, FOLDED_TYPES, LOCK_TIMEOUT_MS
+from adapters.eventstore.tables import CHANNEL, EVENTS, FOLDED, FOLDED_TYPES, LOCK_TIMEOUT_MS, ONE_WRITER
 from domain.decision_tables import Change
 from domain.errors import CommandRepeated, KeysLost
 from domain.ports import Basis, CommandRecord
@@ -30,8 +30,12 @@ ORDER BY place RETURNING id, {LAST_AT}"""
 
 
 def begin() -> str:
-    """SQL that begins the transaction and locks the events, or gives up."""
-    return f"BEGIN; SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}; LOCK TABLE {EVENTS} IN EXCLUSIVE MODE; {NOTE_LAST};"
+    """SQL that begins the transaction and locks out other writers, or gives up.
+
+    What follows sees what was stored before: each of its statements has a snapshot of its own.
+    """
+    begun = f"BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = {LOCK_TIMEOUT_MS}"
+    return f"{begun}; {ONE_WRITER}; {NOTE_LAST};"
 
 
 def record(held: str) -> str:
@@ -57,11 +61,8 @@ def inserted(cursor: Any, stored_events: Sequence[StoredEvent], basis: Basis | N
         return [], 0
     at = read_stamp(stored_events[0].state)  # the same of all events of a transaction
     rows = [(str(e.originator_id), e.originator_version, e.topic, e.state) for e in stored_events]
-    begun = begin()
-    if not prepared.is_known(cursor, STORE):  # under the lock: whoever parses an INSERT waits for who has locked
-        cursor.execute(begun)
-        begun = ""
-    cursor.execute(begun + prepared.execution(cursor, STORE), (at, *_columns(rows)))
+    execute = prepared.execution(cursor, STORE)
+    cursor.execute(begin() + execute, (at, *_columns(rows)))
     stored = cursor.fetchall()
     positions = [position for position, _ in stored]
     if basis:

@@ -11,6 +11,12 @@ from postgres.session import connect
 EVENTS = "ledger.ledger_events"
 CHANNEL = "ledger"
 LOCK_TIMEOUT_MS = 5_000
+WRITERS: Final = int.from_bytes(b"krypton", "big")
+ONE_WRITER: Final = f"SELECT pg_advisory_xact_lock({WRITERS}); LOCK TABLE {EVENTS} IN ROW EXCLUSIVE MODE"
+"""SQL that lets one writer in at a time, until its transaction ends. Every lock on the table that keeps other writers
+out keeps VACUUM and ANALYZE out, too, and waits for them: this one is on no table. The second one, which an INSERT
+takes anyway, keeps a program of an earlier release out, which locks the table.
+"""
 FOLDED_TYPES = frozenset((*Membership.TYPES, *Directory.TYPES, *RulesInForce.TYPES))
 FOLDED = ", ".join(f"'{event_type}'" for event_type in sorted(FOLDED_TYPES))
 """Events that a decision on other aggregates may rest on."""

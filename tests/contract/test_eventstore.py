@@ -14,7 +14,7 @@ from eventsourcing.utils import Environment
 
 from adapters.eventstore import Factory, storing
 from adapters.eventstore.factory import DATABASE
-from adapters.eventstore.tables import EVENTS, create
+from adapters.eventstore.tables import EVENTS, ONE_WRITER, create
 from adapters.eventstore.whose import CONFLICTS
 from domain.askers import Asker
 from domain.errors import CommandRepeated
@@ -303,10 +303,39 @@ def test_a_stuck_writer_is_named_and_nothing_is_written(
 ) -> None:
     monkeypatch.setattr(storing, "LOCK_TIMEOUT_MS", 200)
     with closing(psycopg2.connect(database_url)) as stuck:
-        stuck.cursor().execute("LOCK TABLE ledger.ledger_events IN EXCLUSIVE MODE")
+        stuck.cursor().execute(ONE_WRITER)
         with pytest.raises(OperationalError, match="locked"):
             postgres_recorder.insert_events([event()], commands=[command()])
     assert postgres_recorder.max_notification_id() is None
+
+
+@pytest.mark.live
+def test_a_program_of_an_earlier_release_writes_in_turn(
+    postgres_recorder: Recorder, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It locks the table; so long nobody else writes."""
+    monkeypatch.setattr(storing, "LOCK_TIMEOUT_MS", 200)
+    postgres_recorder.insert_events([event()], commands=[command()])
+    with closing(psycopg2.connect(database_url)) as earlier:
+        earlier.cursor().execute("LOCK TABLE ledger.ledger_events IN EXCLUSIVE MODE")
+        with pytest.raises(OperationalError, match="locked"):
+            postgres_recorder.insert_events([event()], commands=[command()])
+
+
+@pytest.mark.live
+def test_events_are_stored_while_the_table_is_vacuumed_and_the_other_way_round(
+    postgres_recorder: Recorder, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A VACUUM of a region's events takes hours, and one that never ends keeps no table in order."""
+    monkeypatch.setattr(storing, "LOCK_TIMEOUT_MS", 200)
+    with closing(psycopg2.connect(database_url)) as vacuuming:
+        vacuuming.cursor().execute("LOCK TABLE ledger.ledger_events IN SHARE UPDATE EXCLUSIVE MODE")
+        assert postgres_recorder.insert_events([event()], commands=[command()])
+    with closing(psycopg2.connect(database_url)) as writing, closing(psycopg2.connect(database_url)) as vacuuming:
+        writing.cursor().execute(ONE_WRITER)
+        vacuuming.autocommit = True
+        vacuuming.cursor().execute("SET lock_timeout = 200")
+        vacuuming.cursor().execute("VACUUM ANALYZE ledger.ledger_events")
 
 
 @pytest.mark.live
