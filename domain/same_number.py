@@ -15,7 +15,7 @@ from domain.matching.birth_places import place
 from domain.matching.frequencies import Shares
 from domain.matching.given_names import given_names
 from domain.matching.levels import Agreement, Birth, Family, Given, Sex
-from domain.matching.lexicon import is_name
+from domain.matching.lexicon import is_name, two_names
 from domain.matching.names import name
 from domain.matching.nicknames import short_form
 from domain.matching.record import Record, record
@@ -26,8 +26,6 @@ Traits = Mapping[str, Any]
 SLIP: Final = frozenset({Birth.SWAPPED, Birth.ONE_DIGIT, Birth.TWO_PARTS})
 """Birth dates that may be one, with a slip of the keyboard."""
 APART: Final = frozenset({Birth.YEAR, Birth.DIFFERENT})
-MUTE: Final = frozenset("ESTDPX")
-"""Letters at the end of a name that the phonetic code leaves out."""
 NOWHERE: Final = Shares()
 """Which given names are names is told by the list alone, so that the answer is the same in every region."""
 
@@ -86,17 +84,19 @@ def _initial(one: Record, other: Record) -> bool:
 
 
 def _given_agrees(found: Agreement, one: Record, other: Record) -> bool:
-    """A slip makes a word that is no name. Of two names that differ by one, those that sound the same are one:
-    MATHIEU and MATTHIEU, SARA and SARAH, but not LUCAS and LUCA, MICHEL and MICHÈLE, whose end makes them two.
+    """A slip makes a word that is no name, and no other sex. Of two names that differ by one, those that sound the same
+    are one (``lexicon.two_names``).
     """
     a, b = one.given, other.given
     if found.given is not Given.SPELLING or not (a and b):
         return found.given is not Given.DIFFERENT
-    if short_form(a.whole, b.whole) or not (is_name(a, NOWHERE) and is_name(b, NOWHERE)):
+    if found.sex is Sex.DIFFERENT:
+        return False
+    if short_form(a.whole, b.whole):
         return True
-    short, long = sorted((a.whole, b.whole), key=len)
-    is_ending = long.startswith(short) and set(long[len(short) :]) <= MUTE
-    return a.sound == b.sound and not is_ending and found.sex is not Sex.DIFFERENT
+    if is_name(a, NOWHERE) or is_name(b, NOWHERE):
+        return not two_names(a, b, NOWHERE)
+    return a.sound == b.sound or sorted(a.whole) == sorted(b.whole)  # of two that no list has, either may be a name
 
 
 def _share_a_name(one: Record, other: Record) -> bool:

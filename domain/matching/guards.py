@@ -38,3 +38,12 @@ def two_given_names(found: Agreement, one: Record, other: Record, region: Shares
     if found.given not in (Given.LISTED, Given.SPELLING, Given.SHORT_FORM, Given.PART):
         return found.given is Given.DIFFERENT
     return all(each.given is not None and is_name(each.given, region) for each in (one, other))
+
+
+def doubtful_slip(found: Agreement, one: Record, other: Record) -> bool:
+    """No lexicon has all names: two that differ by a slip and sound otherwise may be two. One number of their own says
+    that they are one.
+    """
+    if found.given is not Given.SPELLING or found.number is Number.OWN:
+        return False
+    return one.given is not None and other.given is not None and one.given.sound != other.given.sound

@@ -13,7 +13,7 @@ from typing import Final
 
 from domain.matching.frequencies import Shares
 from domain.matching.given_names import Given
-from domain.matching.lexicon import is_name
+from domain.matching.lexicon import is_name, two_names
 from domain.matching.nicknames import short_form
 from domain.matching.record import Record
 from domain.matching.spelling import slip
@@ -76,16 +76,17 @@ class Suspicions:
         )
         if not (self._a_name(names_of_one) and self._a_name(names_of_other)):
             return False
-        return not any(_may_be_one(a, b) for a in names_of_one for b in names_of_other)
+        return not any(self._may_be_one(a, b) for a in names_of_one for b in names_of_other)
 
     def _a_name(self, names: list[Given]) -> bool:
         return any(is_name(name, self._given_names) for name in names)
 
-
-def _may_be_one(a: Given, b: Given) -> bool:
-    if _lists_differ({a.listed}, {b.listed}):
-        return False
-    return a.whole in b.spellings or b.whole in a.spellings or slip(a.whole, b.whole) or short_form(a.whole, b.whole)
+    def _may_be_one(self, a: Given, b: Given) -> bool:
+        if _lists_differ({a.listed}, {b.listed}):
+            return False
+        if a.whole in b.spellings or b.whole in a.spellings or short_form(a.whole, b.whole):
+            return True
+        return slip(a.whole, b.whole) and not two_names(a, b, self._given_names)
 
 
 def _told_apart_by(one: Group, other: Group) -> Iterator[str]:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from domain.ins import key_of, qualified
 from domain.matching.agreement import agreement
 from domain.matching.deciding import Decided, decide, scored
+from domain.matching.frequencies import Shares
 from domain.matching.levels import ENUMS, Birth, Family, Given, Number, Place
 from domain.matching.limits import Limits, Placeless
 from domain.matching.model import Model
@@ -56,6 +57,7 @@ def groups(records: Sequence[Record], placeless: Placeless = Placeless.LISTED) -
 ONE = [
     ("strict traits", of(), of()),
     ("one slip in a name", of(), of(family="FICTIEV")),
+    ("a given name written by ear", of(given="Julie"), of(given="Jullie")),
     ("a ligature", of(family="CŒURET"), of(family="COEURET")),
     ("a particle", of(family="Le Goff"), of(family="LEGOFF")),
     ("names swapped", of(given="Louise"), of(family="LOUISE", given="Fictive")),
@@ -71,6 +73,8 @@ TWO = [
     ("twin sisters", of(given="Anne-Marie"), of(given="Marie-Anne")),
     ("twins", of(given="Lea"), of(given="Theo", sex="M")),
     ("brothers", of(given="Lucas", sex="M"), of(given="Luca", sex="M")),
+    ("a list of two names and a compound", of(given="Jean", first_names="Jean Paul"), of(given="Jean-Paul")),
+    ("a slip that may be a name", of(given="Ayselin"), of(given="Ayselen")),
     ("compound names", of(given="Jean-Pierre", sex="M"), of(given="Jean-Paul", sex="M")),
     ("a name and a compound", of(given="Jean", sex="M"), of(given="Jean-Paul", sex="M")),
     ("a name of the other's list", of(given="Marie", first_names="Marie Claire"), of(given="Claire")),
@@ -137,6 +141,33 @@ def test_where_twins_are_suspected_a_number_alone_merges() -> None:
     marie = of(given="Marie")
     assert groups([of(), of(), marie]) == [[0], [1], [2]]
     assert groups([of(ins=OWN), of(ins=OWN), marie]) == [[0, 1], [2]]
+
+
+NAMES_OF_TWINS = [("Anis", "Yanis"), ("Sylvie", "Sylvia"), ("Nadia", "Nadira"), ("Lina", "Alina"), ("Lucas", "Luca")]
+
+
+@pytest.mark.parametrize(("one", "other"), NAMES_OF_TWINS)
+def test_twins_whose_names_differ_by_a_letter_or_two_are_suspected(one: str, other: str) -> None:
+    """Each of the four may carry the other's name."""
+    assert groups([of(given=one), of(given=one), of(given=other), of(given=other)]) == [[0], [1], [2], [3]]
+
+
+@pytest.mark.parametrize(("one", "other"), [("Adam", "Adem"), ("Mathieu", "Matthieu")])
+def test_two_names_of_one_sound_are_kept_apart_and_raise_no_suspicion(one: str, other: str) -> None:
+    """Most of them are one person's name, written by ear."""
+    assert groups([of(given=one), of(given=one), of(given=other), of(given=other)]) == [[0, 1], [2, 3]]
+
+
+def test_a_slip_of_another_sound_is_one_name_under_ones_own_number() -> None:
+    assert groups([of(ins=OWN, given="Ayselin"), of(ins=OWN, given="Ayselen")]) == [[0, 1]]
+
+
+def test_words_of_a_compound_are_names_of_the_region_too() -> None:
+    pair = [of(given="Jean", first_names="Jean Ayselin"), of(given="Jean-Ayselin")]
+    region = replace(SMALL, given=Shares(common={"AYSELIN": 0.01}))
+    pairs = [scored(pair, [(0, 1)], model) for model in (SMALL, region)]
+    merged = [len(decide(pair, *each).merges) for each in zip(pairs, (SMALL, region), strict=True)]
+    assert merged == [1, 0]
 
 
 def test_one_persons_slip_raises_no_suspicion() -> None:

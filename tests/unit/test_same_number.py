@@ -136,6 +136,26 @@ def test_a_name_that_sounds_the_same_is_the_same(given_name: str, said: str) -> 
     assert can_be_one_person(person(f"DURAND^{given_name}", "1980-01-02"), person(f"DURAND^{said}", "1980-01-02"))
 
 
+@pytest.mark.parametrize(
+    ("given_name", "said"), [("Julie", "Jullie"), ("Catherine", "Cathrine"), ("Marie", "Mraie"), ("Aytac", "Ayatc")]
+)
+def test_what_slipped_at_the_desk_is_the_same(given_name: str, said: str) -> None:
+    assert can_be_one_person(person(f"DURAND^{given_name}", "1980-01-02"), person(f"DURAND^{said}", "1980-01-02"))
+
+
+@pytest.mark.parametrize(("one", "other"), [("Anis", "Yanis"), ("Sylvie", "Sylvia"), ("Ayselin", "Ayselen")])
+def test_names_of_another_sound_are_two_whether_or_not_a_list_has_them(one: str, other: str) -> None:
+    """Twins, of whom one has the other's number."""
+    assert not can_be_one_person(person(f"DURAND^{one}", "1980-01-02"), person(f"DURAND^{other}", "1980-01-02"))
+
+
+@pytest.mark.parametrize(("one", "other"), [("Paul", "Paula"), ("Jullien", "Julienn")])
+def test_a_slip_is_no_other_sex(one: str, other: str) -> None:
+    he, she = (person(f"DURAND^{name}", "1980-01-02") | {"sex": sex} for name, sex in ((one, "M"), (other, "F")))
+    assert not can_be_one_person(he, she)
+    assert not can_be_one_person(she, he)
+
+
 @pytest.mark.parametrize("sex", ["F", "I", None])
 def test_names_that_differ_in_a_mute_end_are_two(sex: str | None) -> None:
     """Brother and sister, or a slip: a human sees both."""
