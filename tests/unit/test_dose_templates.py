@@ -248,6 +248,11 @@ def test_what_is_odd_about_the_dose_of_an_organ_is_noted_without_the_organ() -> 
         ({"PatientBirthDate": "20040229", "StudyDate": "20220228"}, {"age_days": 6575}),
         ({"PatientBirthDate": None, "PatientAge": "000Y"}, {}),  # of an hour, or of eleven months
         ({"PatientBirthDate": "20300101", "StudyDate": "20200111", "PatientAge": "003Y"}, {"age_days": 1096}),
+        *(
+            ({"PatientBirthDate": unknown, "StudyDate": "20200111", "PatientAge": "005Y"}, {"age_days": 1827})
+            for unknown in ("19000101", "19010101", "18500101", "17000101")
+        ),
+        ({"PatientBirthDate": "19000101", "StudyDate": "20200111"}, {}),
         (
             {"PatientBirthDate": None, "PatientWeight": "21.5", "PatientSize": "1.12"},
             {"weight_kg": 21.5, "size_cm": 112.0},

@@ -11,6 +11,7 @@ from math import ceil
 from typing import Any, Final
 
 from domain.dose_bands import completed_months
+from domain.matching.birth_dates import born
 
 _AGE: Final = re.compile(r"(\d{1,3})([DWMY])", re.ASCII)
 _DAYS: Final = {"D": 1.0, "W": 7.0, "M": 30.4375, "Y": 365.25}
@@ -35,9 +36,9 @@ def patient(encoded: Callable[[str], str], pregnancy: int | None) -> dict[str, A
 
 def _age_days(encoded: Callable[[str], str]) -> int | None:
     """From birth to the exam, where both days are known; else the age stated: so many years or months are over."""
-    born, examined = _day(encoded("PatientBirthDate")), _day(encoded("StudyDate"))
-    if born and examined and born <= examined:
-        return max((examined - born).days, ceil(completed_months(born, examined) // 12 * _DAYS["Y"]))
+    birth, examined = _day(encoded("PatientBirthDate")), _day(encoded("StudyDate"))
+    if birth and born(birth.isoformat()) and examined and birth <= examined:  # 1900-01-01 stands for not known
+        return max((examined - birth).days, ceil(completed_months(birth, examined) // 12 * _DAYS["Y"]))
     age = _AGE.fullmatch(encoded("PatientAge"))
     if age is None or (age[2] == "Y" and int(age[1]) == 0):  # a year has not passed: of a newborn, or of a toddler
         return None
