@@ -1,6 +1,7 @@
 """The content tree in its bytes: any depth, lengths stated or not, each encoding, and damage that is told."""
 
 import io
+import struct
 
 import pytest
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
@@ -125,3 +126,13 @@ def test_the_largest_real_report_is_walked_whole() -> None:
     """3.3 MB, 316 events, and no damage."""
     tree = in_file((real_files.folder() / "RF-Pat-Orientation-Modifier-Missing.dcm").read_bytes()).tree
     assert (len(tree.items) > 10_000, tree.elements.damage) == (True, 0)
+
+
+@pytest.mark.parametrize("size", [64, 66, 68, 90, 92, 322])
+def test_a_private_sequence_of_unknown_vr_is_implicit_whatever_its_lengths(size: int) -> None:
+    """PS3.5 6.2.2: of UN and undefined length. 66 is a ``B`` in the place of the VR, and no VR."""
+    within = made.ITEM + struct.pack("<LHHL", made.UNDEFINED, 0x0009, 0x1002, size) + b"x" * size + made.ITEM_END
+    private = made.element(0x00091001, b"UN", within + bytes(4) + made.SEQUENCE_END + bytes(4), length=made.UNDEFINED)
+    whole = made.document(made.item("113819", "CONTAINER", b"", UID, made.number("113838", "3", "mGy.cm")))
+    at = whole.index(struct.pack("<HH", 0x0020, 0x000D))
+    assert read(whole[:at] + private + whole[at:]).exposures[0].dlp_mgycm == 3.0

@@ -7,6 +7,8 @@ Standard: DICOM PS3.5 section 7 (elements), 7.5 (sequences), annex A (transfer s
 """
 
 from collections.abc import Iterator
+from itertools import product
+from string import ascii_uppercase
 from struct import Struct, error
 from typing import Final, Literal
 
@@ -17,6 +19,8 @@ ITEM: Final = 0xFFFEE000
 ITEM_END: Final = 0xFFFEE00D
 SEQUENCE_END: Final = 0xFFFEE0DD
 DELIMITERS: Final = 0xFFFE  # the group of the three
+_VRS: Final = frozenset("".join(two).encode() for two in product(ascii_uppercase, repeat=2))
+"""What may be a VR: a new one, too. A length of 66 bytes looks like ``B`` and a zero, and is none."""
 Span = tuple[int, int]
 """Where a value begins and ends; of a sequence without a stated length, before its delimiter."""
 Places = dict[int, Span]
@@ -52,7 +56,7 @@ class Elements:
                 if group != DELIMITERS:
                     if vr in LONG:
                         return group << 16 | number, at + 12, self._long(self.data, at + 8)[0]
-                    if b"AA" <= vr <= b"ZZ":
+                    if vr in _VRS:
                         return group << 16 | number, at + 8, length
             group, number, length = self._plain(self.data, at)
         except error:
