@@ -21,10 +21,13 @@ DIGITS = 12  # below what any device states, above the noise of adding binary fr
 
 
 class Shot(NamedTuple):
-    """An exposure that counts: whose dose it has, in one quantity. ``event``: empty of a report of totals alone."""
+    """An exposure that counts: whose dose it has, in one quantity. ``study``: its id, ``exam``: its Study
+    Instance UID, which Doses under several identities share; ``event``: empty of a report of totals alone.
+    """
 
     at: datetime
     study: str
+    exam: str
     event: str
     report: str
     value: float
@@ -34,7 +37,7 @@ class Shot(NamedTuple):
     @property
     def key(self) -> str:
         """What an alert that was raised for it is found by."""
-        return self.event or self.study
+        return self.event or self.exam
 
 
 class Cause(NamedTuple):

@@ -8,18 +8,17 @@ of rules withdraws nothing, and raises nothing a second time.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import fsum
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from domain.aggregates.dose import Dose
 from domain.aggregates.identity import Identity
-from domain.dose_alerts import EXAMS, EXPOSURE, OF_ONE_STUDY, OVER_STUDIES, RULE, STUDY, WINDOW, Alert, AlertRule
+from domain.dose_alerts import EXPOSURE, OF_ONE_STUDY, OVER_STUDIES, RULE, STUDY, WINDOW, Alert, AlertRule
 from domain.dose_bands import birth_date_of
-from domain.dose_causes import Cause, Shot, causes
-from domain.dose_devices import Stated
-from domain.dose_moments import WHOLE, Moment
-from domain.dose_standing import Reports, settled
+from domain.dose_causes import Cause, causes
+from domain.dose_moments import WHOLE
+from domain.dose_shots import Told, is_of_population, shots
+from domain.dose_standing import settled
 from domain.rules.in_force import RulesInForce
 from domain.work import Work
 
@@ -47,13 +46,13 @@ def due_in_study(dose: Dose, rule: AlertRule, version: int = 0, born: str | None
         value, report_uid = dose.reports.values([rule.quantity], rule.modalities)[rule.quantity]
         if value is not None and value > rule.threshold:
             moment = dose.reports.moments[report_uid, WHOLE]
-            if _is_of_population(rule, moment, born):
+            if is_of_population(rule, moment, born):
                 yield _due(rule, version, value, report_uid, moment.site)
     elif rule.kind == EXPOSURE:
         for event_uid, value in dose.reports.counted(rule.quantity, rule.modalities).items():
             report_uid = dose.reports.carrier_of(event_uid)
             moment = dose.reports.moments[report_uid, event_uid]
-            if value > rule.threshold and _is_of_population(rule, moment, born):
+            if value > rule.threshold and is_of_population(rule, moment, born):
                 yield _due(rule, version, value, report_uid, moment.site) | {"irradiation_event_uid": event_uid}
 
 
@@ -85,7 +84,7 @@ class _Held(NamedTuple):
     @property
     def key(self) -> str:
         """As ``Shot.key``."""
-        return self.alert.irradiation_event_uid or str(self.dose.study_id)
+        return self.alert.irradiation_event_uid or self.dose.reports.study_uid
 
     def may_tell_of(self, cause: Cause) -> bool:
         """Whether its study adds to a cause, and its exposure was read again, or a report came for its image: what took
@@ -143,36 +142,13 @@ class _Person:
     def causes(self, rule: AlertRule) -> list[Cause]:
         """The causes by this rule; none of a rule that is about one study."""
         if rule not in self._found:
-            self._found[rule] = causes(self._shots(rule), rule) if rule.kind in OVER_STUDIES else []
+            self._found[rule] = causes(shots(self._told(rule), rule), rule) if rule.kind in OVER_STUDIES else []
         return self._found[rule]
 
-    def _shots(self, rule: AlertRule) -> list[Shot]:
-        """Each irradiation event once, with its greatest value, and of the study that sorts first."""
-        found: dict[str, Shot] = {}
-        for dose in self.doses.values():
-            born = birth_date(self._work, dose) if rule.population else None
-            for shot, moment in _shots_of(self._reports[dose.study_id], rule.quantity):
-                if _is_about(rule, moment, born):
-                    known = found.get(shot.key)
-                    found[shot.key] = shot if known is None else known._replace(value=max(known.value, shot.value))
-        return [*found.values()]
-
-
-def _shots_of(reports: Reports, quantity: str) -> Iterator[tuple[Shot, Moment]]:
-    """The exposures of a study with what counts of them; and as one what reports of other devices state alone."""
-    if quantity == EXAMS:
-        values = dict.fromkeys(sorted({event for held in reports.kept().values() for event in held.events}), 1.0)
-        alone: list[Stated] = []
-    else:
-        values, alone = reports.counted(quantity), reports.stated_alone(quantity)
-    told = [(reports.carrier_of(event_uid), event_uid, value) for event_uid, value in values.items()]
-    if alone:
-        told.append((alone[0].report[1], WHOLE, fsum(one.value for one in alone)))
-    for report_uid, event_uid, value in told:
-        moment = reports.moments[report_uid, event_uid]
-        if (at := moment.when()) is not None:
-            study = str(reports.study_id)
-            yield Shot(at, study, event_uid, report_uid, value, moment.modality, moment.region), moment
+    def _told(self, rule: AlertRule) -> list[Told]:
+        """By the study's id, which does not change."""
+        of = self.doses.values()
+        return [Told(self._reports[d.study_id], birth_date(self._work, d) if rule.population else None) for d in of]
 
 
 def _due(rule: AlertRule, version: int, value: float, report_uid: str, site: str) -> Due:
@@ -198,16 +174,6 @@ def _due_over_studies(rule: AlertRule, version: int, cause: Cause, person: "_Per
         "window_days": rule.days,
         "studies": sorted(cause.studies),
     }
-
-
-def _is_about(rule: AlertRule, moment: Moment, born: str | None) -> bool:
-    """Whether a rule is about whom it was made on, and by which modality."""
-    return rule.of_modality(moment.modality) and _is_of_population(rule, moment, born)
-
-
-def _is_of_population(rule: AlertRule, moment: Moment, born: str | None) -> bool:
-    """Whether a rule is about whom it was made on. Who may be either is judged by both."""
-    return not rule.population or moment.population(born) in (rule.population, None)
 
 
 def birth_date(work: Work, dose: Dose) -> str | None:

@@ -10,7 +10,7 @@ from math import fsum
 from uuid import UUID
 
 from domain.dose_alerts import WATCHED, greatest
-from domain.dose_devices import Stated, counting
+from domain.dose_devices import Device, Stated, counting
 from domain.dose_moments import WHOLE, Moment
 from domain.dose_reports import IMAGE, REPORT, Held, counted, overtaken
 from domain.errors import OtherReportStands
@@ -102,13 +102,18 @@ class Reports:
 
     def stated_alone(self, quantity: str, modalities: Collection[str] = ()) -> list[Stated]:
         """The totals that count of devices of which no exposure is known (``domain.dose_devices``)."""
+        stated, known = self.alone(quantity, modalities)
+        return counting(stated, known)
+
+    def alone(self, quantity: str, modalities: Collection[str] = ()) -> tuple[list[Stated], list[Device]]:
+        """The totals of reports that name no exposure, and the devices of those that name one."""
         standing, superseded = self._by_standing(modalities)
         stated = [
             Stated((self.study_uid, held.uid), value, held.device)
             for held in standing
             if not held.events and (value := held.total(quantity)) is not None
         ]
-        return counting(stated, [held.device for held in (*standing, *superseded) if held.events]) if stated else []
+        return stated, [held.device for held in (*standing, *superseded) if held.events]
 
     def carrier_of(self, event_uid: str) -> str:
         """The report that tells of an irradiation event: one that counts and stands before others, then the latest."""

@@ -275,6 +275,34 @@ def test_the_same_exposure_sent_by_two_hospitals_counts_once(ward: Ward) -> None
     assert ward.told("alert_raised") == []
 
 
+def total_alone(ward: Ward, mgy: float) -> tuple[UUID, UUID]:
+    """One report of totals alone, sent to two hospitals: the two identities."""
+    told = replace(dose("2.25.1.9", dose_rp_mgy=mgy), modality="XA", reported_at="2026-01-05T10:00:00")
+    (one, _), (other, _) = (ward.receive(site, 1, told) for site in ("CHB", "CHP"))
+    return one, other
+
+
+def test_a_total_that_two_hospitals_state_of_one_study_counts_once(ward: Ward) -> None:
+    one, other = total_alone(ward, 1_500.0)
+    ward.ask(Merge(one=one, other=other, reason="the same"))
+    assert ward.told("alert_raised") == []
+
+
+def test_of_two_alerts_of_one_total_one_stays_and_nobody_is_called_again(ward: Ward) -> None:
+    one, other = total_alone(ward, 2_500.0)
+    ward.ask(Merge(one=one, other=other, reason="the same"))
+    assert [gone["why"] for gone in ward.told("alert_withdrawn")] == ["told_already"]
+    assert (len(ward.standing()), len(ward.told("alert_raised"))) == (1, 2)
+
+
+def test_a_total_is_not_added_to_the_exposures_that_another_hospital_has_of_it(ward: Ward) -> None:
+    one, _ = ward.receive("CHB", 1, shots(1, 1_500.0))
+    told = replace(dose("2.25.1.8", dose_rp_mgy=1_500.0), modality="XA", reported_at="2026-01-05T10:00:00")
+    other, _ = ward.receive("CHP", 1, told)
+    ward.ask(Merge(one=one, other=other, reason="the same"))
+    assert ward.told("alert_raised") == []
+
+
 def test_doses_of_a_year_at_two_hospitals_are_told_once_the_two_are_one_person() -> None:
     ward = Ward(RULES | {"body": {"alerts": [WINDOW]}})
     one, _ = ward.receive("CHB", 1, ct(1, 600.0))

@@ -18,7 +18,7 @@ REPEAT = AlertRule("repeated-ct", "repeat", "exams", 2.0, 30, modalities=("CT",)
 
 
 def shot(study: str, day: float, mgy: float = 1.0, region: str | None = "heart", modality: str = "XA") -> Shot:
-    return Shot(START + timedelta(days=day), study, f"{study}.1", f"{study}.2", mgy, modality, region)
+    return Shot(START + timedelta(days=day), study, study, f"{study}.1", f"{study}.2", mgy, modality, region)
 
 
 def told(rule: AlertRule, *shots: Shot) -> list[tuple[str, float, list[str]]]:
