@@ -66,6 +66,19 @@ def completed(known: Traits, stated: Traits) -> dict[str, Any]:
     return {**known, **added}
 
 
+def telling(known: Traits, stated: Traits) -> dict[str, Any]:
+    """What is stated, without what says less than is known: INCONNU, or an initial, corrects no name. A birth date in
+    part may be all that is known of it, and None says that a trait is not known any more.
+    """
+    return {trait: value for trait, value in stated.items() if not _hides(trait, known.get(trait), value)}
+
+
+def says_a_name(one: Traits) -> bool:
+    """Whether a family or given name is known."""
+    found = record(one)
+    return bool(found.family or found.given)
+
+
 def _says_the_same(one: Traits, other: Traits) -> bool:
     """The common case: a device says again what it said before."""
     return all(one.get(trait) == other.get(trait) for trait in ("birth_date", *NAMES))
@@ -113,6 +126,12 @@ def _says_less(trait: str, known: str | None, stated: str | None) -> bool:
     if trait == "birth_date":
         return _is_part(known, stated)
     return trait in NAMES and _initials(known) and not _initials(stated)
+
+
+def _hides(trait: str, known: str | None, stated: str | None) -> bool:
+    if not stated or (trait == "birth_date" and _says(trait, stated)):
+        return False
+    return _says_less(trait, stated, known)
 
 
 def _says(trait: str, text: str) -> bool:

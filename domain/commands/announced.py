@@ -18,7 +18,7 @@ from domain.identity_status import Status, undoubted
 from domain.ids import Ids
 from domain.ins_doubt import SAID
 from domain.retention import birth_day, seen_day
-from domain.same_number import names_agree
+from domain.same_number import names_agree, says_a_name, telling
 from domain.traits import corrected, refuse_mistyped_id
 from domain.work import Work
 
@@ -34,7 +34,8 @@ class Matricule:
 
 @dataclass(frozen=True, kw_only=True)
 class AnnouncedPatient:
-    """A patient as announced: what is not stated stays as it is, and what is stated as None is not known any more.
+    """A patient as announced: what is not stated stays as it is, and what is stated as None is not known any more. What
+    says nothing, as INCONNU does, takes the place of nothing that is known.
 
     ``status``: None: not stated. ``flags``: of DOUT, FICT and HOMA.
     """
@@ -101,8 +102,12 @@ class AnnouncePatient:
         return registered_beside(work, self.site, received), "registered"
 
     def _corrected(self, work: Work, received: ReceivedPatient) -> Identity | None:
+        """Whose birth date is corrected: they have a name, and it is stated again."""
+        if not says_a_name(received.stated):
+            return None
         living = [one for one in under_number(work, self.site, received) if not one.is_closed]
-        return next((one for one in living if names_agree(one.traits, received.stated)), None)
+        named = (one for one in living if says_a_name(one.traits))
+        return next((one for one in named if names_agree(one.traits, received.stated)), None)
 
 
 def _state(work: Work, known: Identity, patient: AnnouncedPatient) -> bool:
@@ -112,7 +117,7 @@ def _state(work: Work, known: Identity, patient: AnnouncedPatient) -> bool:
     if patient.status not in (None, Status.PROV):
         for flag in forcing_prov(known.flags - set(patient.flags)):
             known.clear_flag(flag=flag, reason=SAID)
-    traits = corrected(work.now, known.traits, **patient.stated)
+    traits = corrected(work.now, known.traits, **telling(known.traits, patient.stated))
     if any(traits[name] != known.traits.get(name) for name in traits):
         known.correct(traits=traits, reason=SAID)
     for flag in patient.flags:

@@ -89,6 +89,37 @@ def test_another_person_under_the_number_is_a_flagged_identity(ledger: hl7.Ledge
     assert (known(ledger, ordinal=2).traits["family"], known(ledger, ordinal=2).flags) == ("ZWEITE", {"collision"})
 
 
+@pytest.mark.parametrize("event", ["A08", "A31"])
+def test_what_says_nothing_takes_the_place_of_nothing(ledger: hl7.Ledger, taken: Desk, event: str) -> None:
+    """Else who is known by her name becomes nobody, and the next patient under the number has her INS and images."""
+    sent(taken, "A28", "m1", pid(**WHOLE))
+    before = known(ledger).traits
+    for n, (name, born) in enumerate([("INCONNU^X", "19790328"), ("LE GOFF^BÉBÉ", ""), ("L^A", "19000101")]):
+        assert sent(taken, event, f"n{n}", pid(name=f"{name}^^^^^L", f7=born, f8="")).verdict == "AA"
+        assert (known(ledger).traits, known(ledger).status) == (before, Status.QUAL)
+
+
+def test_nobody_takes_an_identity_over_by_way_of_a_placeholder(ledger: hl7.Ledger, taken: Desk) -> None:
+    sent(taken, "A28", "m1", pid(**WHOLE))
+    sent(taken, "A08", "m2", pid(name="INCONNU^X^^^^^L", f7="19880101", f8="M"))
+    sent(taken, "A08", "m3", pid(name="ZWEITE^PAUL^^^^^L", f7="19880101", f8="M"))
+    assert (known(ledger).traits["family"], known(ledger).status) == ("LE GOFF", Status.QUAL)
+    assert (known(ledger, ordinal=2).traits["family"], known(ledger, ordinal=2).flags) == ("ZWEITE", {"collision"})
+
+
+def test_a_placeholder_of_a_birth_date_does_not_bring_two_people_together(ledger: hl7.Ledger, taken: Desk) -> None:
+    for n, born in enumerate(["19500312", "19000101", "19850102"]):
+        sent(taken, "A28", f"m{n}", pid(f7=born))
+    assert [known(ledger, ordinal=one).traits["birth_date"] for one in (1, 2)] == ["1950-03-12", "1985-01-02"]
+
+
+def test_a_birth_date_that_is_known_in_part_may_be_stated_over_a_whole_one(ledger: hl7.Ledger, taken: Desk) -> None:
+    """So INSi has some."""
+    sent(taken, "A28", "m1", pid())
+    sent(taken, "A08", "m2", pid(f7="1950"))
+    assert known(ledger).traits["birth_date"] == "1950-00-00"
+
+
 def test_a_repeated_message_is_answered_again_and_writes_nothing(ledger: hl7.Ledger, taken: Desk) -> None:
     first, head = sent(taken, "A28", "m1", pid()), ledger.recorder.max_notification_id()
     again = sent(taken, "A28", "m1", pid(), f7="20260105090000")
