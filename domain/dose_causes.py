@@ -76,19 +76,20 @@ def _groups(shots: list[Shot], rule: AlertRule) -> Iterator[list[Shot]]:
 
 
 def _exams(shots: Iterable[Shot]) -> Iterator[list[Shot]]:
-    """The studies of each modality and region, by their first exposure; each counts one."""
+    """The studies of each modality and region, by their first exposure; each counts one, whoever it came under."""
     first: dict[tuple[str, str], dict[str, Shot]] = defaultdict(dict)
     for shot in sorted(shots):
         if shot.region is not None:
-            first[shot.modality, shot.region].setdefault(shot.study, shot._replace(value=1.0))
+            first[shot.modality, shot.region].setdefault(shot.exam, shot._replace(value=1.0))
     yield from ([*exams.values()] for exams in first.values())
 
 
 def _of_exams(cause: Cause, shots: Iterable[Shot]) -> Cause:
-    """With the keys of all exposures of its studies."""
-    exam = cause.first.modality, cause.first.region
-    ours = (shot for shot in shots if (shot.modality, shot.region) == exam and shot.study in cause.studies)
-    return cause._replace(keys=frozenset(shot.key for shot in ours))
+    """With the keys of all exposures of its studies, under all identities."""
+    alike = [s for s in shots if (s.modality, s.region) == (cause.first.modality, cause.first.region)]
+    exams = {shot.exam for shot in alike if shot.key in cause.keys}
+    ours = [shot for shot in alike if shot.exam in exams]
+    return cause._replace(keys=frozenset(s.key for s in ours), studies=frozenset(s.study for s in ours))
 
 
 def _within(shots: Sequence[Shot], level: float, days: timedelta) -> Iterator[Cause]:

@@ -333,6 +333,25 @@ def test_exams_of_one_region_that_are_repeated_within_days_are_told_wherever_the
     assert [gone["why"] for gone in ward.told("alert_withdrawn")] == ["other_person"]
 
 
+def test_one_exam_under_two_identities_is_no_repetition() -> None:
+    """The next one is: its alert names the exam under both, and a further report of either calls nobody again."""
+    ward = Ward(RULES | {"body": {"alerts": [REPEAT | {"threshold": 1}]}})
+
+    def chest(event: str, at: str = "05T10:00") -> ReceivedDose:
+        told = {"started_at": f"2026-01-{at}:00", "target_region": "chest"}
+        return dose(f"{event}.9", exposure(event, dlp_mgycm=9.0) | told)
+
+    came = (("CHB", "2.25.11"), ("CHP", "2.25.12"))
+    (one, _), (other, _) = (ward.receive(site, 1, chest(event)) for site, event in came)
+    ward.ask(Merge(one=one, other=other, reason="the same"))
+    assert ward.told("alert_raised") == []
+    ward.receive("CHB", 2, chest("2.25.21", "04T10:00"))
+    for site, event in (("CHB", "2.25.13"), ("CHP", "2.25.14")):
+        ward.receive(site, 1, chest(event, "05T09:00"))
+    (alert,) = ward.told("alert_raised")
+    assert (alert["value"], len(alert["studies"]), ward.told("alert_withdrawn")) == (2.0, 3, [])
+
+
 def test_a_further_report_of_an_exam_that_is_repeated_calls_nobody_again() -> None:
     """It brings an exposure of five minutes before the one that the alert stands for."""
     ward = Ward(RULES | {"body": {"alerts": [REPEAT]}})
