@@ -1,6 +1,5 @@
 """What a PACS is given in each combination of ground, opposition, consent and state of a study: the gate's answer."""
 
-from collections.abc import Iterator
 from itertools import product
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -142,18 +141,11 @@ class Pacs:
         return int(last.Status), len(pending)
 
 
-@pytest.fixture
-def pacs(region: Region) -> Iterator[Pacs]:
-    """See ``Pacs``."""
-    made = Pacs(region.port)
-    yield made
-    made.association.release()
-
-
-def test_in_each_combination_the_answer_is_the_gates_and_each_look_is_on_record(region: Region, pacs: Pacs) -> None:
-    world = region.world
+def test_in_each_combination_the_answer_is_the_gates_and_each_look_is_on_record(region: Region) -> None:
+    world, everybody = region.world, people(region.world)
     given, recorded = [], []
-    for one, _, _, uid, series in people(world):
+    pacs = Pacs(region.port)  # not before: who says nothing for 30 s is cut off
+    for one, _, _, uid, series in everybody:
         expected, before = int(one.shown), world.head
         if pacs.fetch(uid) != (0, one.shown):
             given.append((one, "fetched"))
@@ -167,4 +159,5 @@ def test_in_each_combination_the_answer_is_the_gates_and_each_look_is_on_record(
         ):
             if pacs.find(level, **keys) != (0, expected):
                 given.append((one, f"found at level {level}"))
+    pacs.association.release()
     assert (given, recorded) == ([], [])
