@@ -4,6 +4,8 @@ K1  No key is made for a subject of whom events are sealed already: an identity'
     with the first conflict that names it before; later ones are refused where the vault lacks it. So a vault that is
     older than the ledger gets no second key. A caller whose key it lacks gets none either: nothing is refused for that,
     and the reasons read as erased.
+B1  An event has at most 8,323,072 bytes: no topic takes a longer record, and the relay, which leaves none out, could
+    send nothing after it.
 
 Keys are not waited for until they are on disk. So the transaction of the events finds them in the vault, or stores
 nothing: where the server crashed in between, what was sealed is sealed again under a key that is there.
@@ -20,11 +22,13 @@ from eventsourcing.utils import get_topic, resolve_topic
 
 from domain.aggregates.viewing import key_of
 from domain.decision_tables import changes
-from domain.errors import KeysLost
+from domain.errors import EventTooLong, KeysLost
 from domain.ports import Answer, Basis, CommandLog, CommandRecord, EventCodec, KeyVault
 from domain.times import EPOCH
 from domain.work import Decision, Envelope
 
+MOST_BYTES = (8 << 20) - (64 << 10)
+"""Of an event (B1): a topic's largest record, less key and headers."""
 NOT_STORED = {"originator_id", "originator_version", "originator_topic", "timestamp"}
 
 
@@ -88,7 +92,7 @@ class LedgerStore(EventStore[UUID]):
     ) -> list[Any]:
         """Store all decisions in one transaction; returns one Answer each. ``at``: microseconds since 1970, UTC.
 
-        Raises KeyMissing (K1), KeysLost.
+        Raises KeyMissing (K1), EventTooLong (B1), KeysLost.
         """
         mapper = cast(LedgerMapper, self.mapper)
         named = [one for d in decisions for e in d.events for one in mapper.subjects(e).items()]
@@ -97,6 +101,8 @@ class LedgerStore(EventStore[UUID]):
             self._prepare_callers(lacking, {d.envelope.actor for d in decisions})
             lacking = self.vault.prepare(lacking)
         stored = [mapper.stored(event, d.envelope, at) for d in decisions for event in d.events]
+        if (longest := max((len(one.state) for one in stored), default=0)) > MOST_BYTES:
+            raise EventTooLong.of(longest, MOST_BYTES)
         commands = [CommandRecord(d.envelope.command_id, d.asker, len(d.events), d.result) for d in decisions]
         changed = [(n, one) for n, e in enumerate(domain_events) for one in changes(get_topic(type(e)), vars(e))]
         log, basis = cast(CommandLog, self.recorder), _basis(decisions)

@@ -18,5 +18,6 @@ from domain.errors.policies import *
 from domain.errors.readings import *
 from domain.errors.refusal import *
 from domain.errors.rules import *
+from domain.errors.sizes import *
 from domain.errors.stores import *
 from domain.errors.studies import *

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 from uuid import UUID
 
-from domain import errors
+from domain import errors, storing
 from domain.actors import Role
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import Link
@@ -230,6 +231,16 @@ def repeat_of_another(world: World) -> Directly:
     return Directly(lambda: world.execute(registration(local_id="MARKED-ID-8"), again))
 
 
+def shortened(world: World) -> Directly:
+    """As if topics took next to nothing."""
+
+    def ask() -> None:
+        with patch.object(storing, "MOST_BYTES", 20):
+            world.execute(registration(local_id="MARKED-ID-9"), Envelope())
+
+    return Directly(ask)
+
+
 def lost(w: World) -> World:
     """The same world, whose vault was brought back from a backup that is older than Marie."""
     del w.memory_vault.keys[str(w.marie)]
@@ -248,6 +259,7 @@ PROVOKED = [
         "krypton audit verify names",
         lambda w: Correct(identity=lost(w).marie, stated={"sex": "F"}, reason=WORDS),
     ),
+    Provoked(errors.EventTooLong, "send what it tells in parts", shortened),
     # Actor
     Provoked(errors.BadActor, "write rpps: and the number", lambda w: Directly(lambda: Envelope("Dr MARKEDGIVEN"))),
     Provoked(errors.NotForRole, "it is for clerk", lambda w: Directly(lambda: check(Role.AUDITOR, "identity.merge"))),

@@ -10,15 +10,18 @@ from uuid import UUID, uuid4
 import pytest
 from eventsourcing.persistence import IntegrityError
 
+from domain import storing
 from domain.aggregates.identity import Identity
 from domain.commands.directory import EnrollSite
 from domain.commands.identities import Correct, Flag, Register
 from domain.commands.links import Bar, Merge, Unbar, Unmerge
-from domain.errors import AlreadyRegistered, Contended, NotFound, NothingToChange
+from domain.errors import AlreadyRegistered, Contended, EventTooLong, NotFound, NothingToChange
 from domain.ports import Answer
 from domain.work import Command, Envelope, Work
+from streams.broker.topics import MAX_RECORD_BYTES
+from streams.relay.outlet import RECORD_OVERHEAD
 from tests.fakes.ids import IDS
-from tests.fakes.region import Region, dose, exposure, rules_in_force
+from tests.fakes.region import Region, dose, exposure, received, rules_in_force
 
 
 @pytest.fixture
@@ -28,6 +31,24 @@ def region() -> Region:
 
 def register(local_id: str, family: str = "FICTIVE") -> Register:
     return Register(assigner="CHB", local_id=local_id, stated={"family": family})
+
+
+# Whole, and not too long
+
+
+def test_an_event_that_no_topic_takes_is_refused_and_those_beside_it_are_stored(
+    region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B1: the relay leaves no event out, so after it nothing would be sent."""
+    assert storing.MOST_BYTES + 2 * RECORD_OVERHEAD <= MAX_RECORD_BYTES
+    monkeypatch.setattr(storing, "MOST_BYTES", 2_000)
+    asked: list[tuple[Command, Envelope]] = [(register(one), Envelope()) for one in ("1", "2")]
+    shots = [exposure(f"1.2.{n}", dlp_mgycm=1.0) for n in range(50)]
+    asked.insert(1, (received(study_uid="1.2.3", doses=(dose("1.2.4", *shots),)), Envelope()))
+    done = region.execute_many(asked)
+    assert [isinstance(one, Answer) for one in done] == [True, False, True]
+    assert isinstance(done[1], EventTooLong)
+    assert region.types() == ["identity.registered", "identity.registered"]
 
 
 # Once
