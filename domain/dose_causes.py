@@ -5,9 +5,10 @@ two of them a window apart, are one cause: it begins where the level is passed, 
 cause has one alert, in whatever order its studies come in.
 
 ``window`` sums all, ``skin`` each region by itself; an exposure whose region is not known counts with each, for too
-many alerts are looked at, too few are not. ``repeat`` counts the studies of one modality and region, each once; without
-a region it counts nothing. Its cause is of all exposures of these studies there, whichever is the first of a study: a
-further report may bring an earlier one. What has no time stands in no window.
+many alerts are looked at, too few are not: where it passes the level of several, they are one cause with the greatest
+of their sums. ``repeat`` counts the studies of one modality and region, each once; without a region it counts nothing.
+Its cause is of all exposures of these studies there, whichever is the first of a study: a further report may bring an
+earlier one. What has no time stands in no window.
 """
 
 from collections import defaultdict, deque
@@ -50,6 +51,11 @@ class Cause(NamedTuple):
     keys: frozenset[str]
     studies: frozenset[str]
 
+    def joined(self, other: "Cause") -> "Cause":
+        """With that of another region which the same exposure passed: of the two sums the greater."""
+        value = max(self.value, other.value)
+        return Cause(self.first, value, self.keys | other.keys, self.studies | other.studies)
+
 
 def causes(shots: Iterable[Shot], rule: AlertRule) -> list[Cause]:
     """The causes by this rule, each once, the first first."""
@@ -57,7 +63,9 @@ def causes(shots: Iterable[Shot], rule: AlertRule) -> list[Cause]:
     shots = [shot for shot in shots if rule.of_modality(shot.modality)]
     for group in _groups(shots, rule):
         for cause in _within(sorted(group), rule.threshold, timedelta(days=rule.days or 0)):
-            found.setdefault(cause.first.key, _of_exams(cause, shots) if rule.kind == REPEAT else cause)
+            cause = _of_exams(cause, shots) if rule.kind == REPEAT else cause
+            key = cause.first.key
+            found[key] = found[key].joined(cause) if key in found else cause
     return sorted(found.values(), key=lambda cause: cause.first)
 
 

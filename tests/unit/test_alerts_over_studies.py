@@ -420,6 +420,14 @@ def test_the_skin_of_two_regions_over_the_level_is_two_alerts_in_any_order(ward:
         ward.ask(JudgePerson(identity=UUID(identity), why="corrected"))
 
 
+def test_of_two_regions_that_one_exposure_passes_the_greater_is_told(ward: Ward) -> None:
+    """With the studies of both."""
+    for n, (mgy, region) in enumerate(((1_500.0, "head"), (1_900.0, "heart"), (600.0, "")), 1):
+        ward.receive("CHB", n, shots(n, mgy, f"2026-01-0{n}T10:00:00", region))
+    (alert,) = ward.told("alert_raised")
+    assert (alert["value"], len(alert["studies"])) == (2_500.0, 3)
+
+
 def test_another_version_of_the_rules_tells_no_cause_twice(ward: Ward) -> None:
     """What comes under it is told under its version."""
     ward.receive("CHB", 1, shots(1, 2_500.0))
