@@ -11,6 +11,7 @@ from pydicom.sequence import Sequence
 
 from adapters.dicom.folder import ingest_paths
 from adapters.dicom.inlet import spool_at
+from adapters.dicom.rdsr.gathered import Gathered
 from adapters.dicom.rdsr.images import read_image_dose, together
 from tests import real_files
 from tests.fakes.dicom import SITE, enrolled, instance, new_uid, of_type, write
@@ -239,3 +240,37 @@ def test_the_ct_of_a_pet_ct_is_told_apart_from_what_was_injected(tmp_path: Path)
     found = told(taken(tmp_path, pet, *slices(1, DeviceSerialNumber="7")))
     assert sorted([one["kind"] for one in report["exposures"]] for report in found) == [["CT"], ["RADIOPHARMACEUTICAL"]]
     assert len({report["report_uid"] for report in found}) == 2
+
+
+# Two planes
+
+
+@pytest.mark.parametrize("named", [{}, {"IrradiationEventUID": "1.2.3"}], ids=["by its time", "by its UID"])
+def test_the_doses_of_two_planes_add_up_and_those_of_one_plane_do_not(tmp_path: Path, named: dict[str, str]) -> None:
+    """Of a biplane run each image states the dose of its plane (PS3.3 C.8.7.1.1.1)."""
+    stated = {"AcquisitionDate": "20260105", "AcquisitionTime": "101500"} | named
+    images = [
+        instance(
+            SOPClassUID=uids.XRayAngiographicImageStorage, Modality="XA", ImageType=["ORIGINAL", "PRIMARY", plane],
+            ImageAndFluoroscopyAreaDoseProduct=dose, **stated,
+        )
+        for plane, dose in (("BIPLANE A", "5"), ("BIPLANE B", "3"), ("BIPLANE A", "5"), ("BIPLANE B", "3"))
+    ]  # fmt: skip
+    (report,) = told(taken(tmp_path, *images))
+    told_of = {one["plane"]: one["dap_mgycm2"] for one in report["exposures"]}
+    assert told_of == ({"all": 800.0} if named else {"A": 500.0, "B": 300.0})
+
+
+def test_an_image_of_no_plane_adds_nothing_to_those_of_two() -> None:
+    """Nobody knows what it repeats: the greater of it and their sum."""
+    gathered = Gathered()
+    for types, dose in ((["BIPLANE A"], "5"), ([], "5"), (["BIPLANE B"], "3")):
+        image = instance(
+            SOPClassUID=uids.XRayAngiographicImageStorage, Modality="XA", ImageType=["ORIGINAL", "PRIMARY", *types],
+            ImageAndFluoroscopyAreaDoseProduct=dose, IrradiationEventUID="1.2.3",
+        )  # fmt: skip
+        read = read_image_dose(image)
+        assert read is not None
+        gathered.add(read, image.SOPInstanceUID)
+    (told_of,) = gathered.received("1.2")
+    assert [one["dap_mgycm2"] for one in told_of.exposures] == [800.0]

@@ -5,9 +5,10 @@ The CT of a PET/CT is a statement of its own: a report of it takes its place, an
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Any
 
-from adapters.dicom.rdsr.exposure import Exposure, derived
+from adapters.dicom.rdsr.exposure import Exposure, derived, merged
 from adapters.dicom.rdsr.images import IMAGE, Irradiated, together
 from adapters.dicom.rdsr.received import received_exposure
 from domain.commands.doses import ReceivedDose
@@ -19,7 +20,7 @@ Device = tuple[tuple[str, str | None], ...]
 class _OfDevice:
     said: Any
     qa: bool
-    exposures: dict[str, Exposure] = field(default_factory=dict)
+    exposures: dict[str, dict[str | None, Exposure]] = field(default_factory=dict)  # by event UID and plane
     images: list[str] = field(default_factory=list)
 
 
@@ -34,15 +35,15 @@ class Gathered:
         named = irradiated.device, irradiated.exposures[0].kind
         of = self._found.setdefault(named, _OfDevice(irradiated.said, irradiated.qa))
         for exposure in irradiated.exposures:
-            uid = exposure.irradiation_event_uid
-            of.exposures[uid] = together(of.exposures[uid], exposure) if uid in of.exposures else exposure
+            planes, plane = of.exposures.setdefault(exposure.irradiation_event_uid, {}), exposure.plane
+            planes[plane] = together(planes[plane], exposure) if plane in planes else exposure
         of.images.append(sop_uid)
         of.qa = of.qa and irradiated.qa
 
     def received(self, study_uid: str) -> Iterator[ReceivedDose]:
         """A statement for each device and kind, under a UID made of its images: always the same one."""
         for (device, _), of in self._found.items():
-            exposures = [received_exposure(exposure) for exposure in of.exposures.values()]
+            exposures = [received_exposure(_joined(planes)) for planes in of.exposures.values()]
             yield ReceivedDose(
                 report_uid=derived(study_uid, IMAGE, *sorted(of.images)),
                 reported_at=None,
@@ -54,3 +55,10 @@ class Gathered:
                 source=IMAGE,
                 said=dict(of.said),
             )
+
+
+def _joined(planes: dict[str | None, Exposure]) -> Exposure:
+    """One event of its planes, which add up. Nobody knows what an image of no plane repeats: it adds nothing."""
+    of_planes = [exposure for plane, exposure in sorted(planes.items(), key=lambda pair: pair[0] or "") if plane]
+    one = [planes[None]] if None in planes else []
+    return reduce(together, [*([reduce(merged, of_planes)] if of_planes else []), *one])

@@ -28,6 +28,7 @@ from domain.dose_words import NOT_STATED
 IMAGE: Final = "image"
 _CAPTURES: Final = uids.SecondaryCaptureImageStorage  # and those whose UIDs begin with it: pictures of a screen
 _SIDES: Final = {"L": LEFT, "R": RIGHT, "B": BOTH}
+_PLANES: Final = {"BIPLANE A": "A", "BIPLANE B": "B"}  # Image Type, value 3 (PS3.3 C.8.7.1.1.1)
 _DOSES: Final = {  # quantity: (attribute, unit that the standard gives it)
     "dap": ("ImageAndFluoroscopyAreaDoseProduct", "dGy.cm2"),
     "entrance_dose": ("EntranceDoseInmGy", "mGy"),
@@ -51,7 +52,7 @@ _PLAIN: Final = (
     *("BodyPartExamined", "Laterality", "ImageLaterality", "OrganDose", "EntranceDose", "Modality", "ContentDate"),
     *("AcquisitionProtocolName", "TimezoneOffsetFromUTC", "CTDIPhantomTypeCodeSequence"),
     *("RadiopharmaceuticalInformationSequence", "SharedFunctionalGroupsSequence", "ProcedureCodeSequence"),
-    *("PatientAge", "PatientWeight", "PatientSize", "PregnancyStatus", "OperatorsName"),
+    *("PatientAge", "PatientWeight", "PatientSize", "PregnancyStatus", "OperatorsName", "ImageType"),
 )
 KEYWORDS: Final = (*_PLAIN, *(of for of, _ in (*_DOSES.values(), *_TECHNIQUE.values())))
 TAGS: Final = [BaseTag(tag_for_keyword(keyword) or 0) for keyword in KEYWORDS]
@@ -145,9 +146,9 @@ def _exposure(
     notes: list[str],
 ) -> Exposure:
     modality, started = _modality(ds, kind), _started(ds)
-    laterality = encoded(ds, "ImageLaterality") or encoded(ds, "Laterality")
+    laterality, plane = encoded(ds, "ImageLaterality") or encoded(ds, "Laterality"), _plane(ds)
     return Exposure(
-        irradiation_event_uid=_event_uid(ds, kind, device, started, laterality),
+        irradiation_event_uid=_event_uid(ds, kind, device, started, laterality, plane),
         kind=kind,
         template="",
         source=IMAGE,
@@ -158,6 +159,8 @@ def _exposure(
         target_region=encoded(ds, "BodyPartExamined") or None,
         laterality=laterality or None,
         side=_SIDES.get(laterality),
+        plane=plane,
+        part=(plane,),
         phantom_cm=_phantom(ds),
         technique=_technique(ds),
         raw=raw,
@@ -198,8 +201,13 @@ def _ct_exposures(ds: Dataset) -> Iterator[Dataset]:
         yield from sequence(shared, "CTExposureSequence")
 
 
-def _event_uid(ds: Dataset, kind: str, device: object, started: str | None, laterality: str) -> str:
-    """The event's own UID, else one that all images of the exposure give: an acquisition of a CT, a view."""
+def _plane(ds: Dataset) -> str | None:
+    """Of a biplane run."""
+    return next((_PLANES[said] for said in encoded(ds, "ImageType").split("\\")[2:3] if said in _PLANES), None)
+
+
+def _event_uid(ds: Dataset, kind: str, device: object, started: str | None, laterality: str, plane: str | None) -> str:
+    """The event's own UID, else one that all images of the exposure give: an acquisition of a CT, a view, a plane."""
     if is_uid(own := encoded(ds, "IrradiationEventUID").partition("\\")[0]):
         return own
     study = encoded(ds, "StudyInstanceUID")
@@ -207,7 +215,8 @@ def _event_uid(ds: Dataset, kind: str, device: object, started: str | None, late
         acquisition = encoded(ds, "AcquisitionNumber") or encoded(ds, "SeriesInstanceUID")
         return derived(study, IMAGE, device, kind, acquisition)
     if started and "T" in started:
-        return derived(study, IMAGE, device, kind, started, laterality, encoded(ds, "ViewPosition"))
+        second = ("B",) if plane == "B" else ()  # plane A has the UID that both had before
+        return derived(study, IMAGE, device, kind, started, laterality, encoded(ds, "ViewPosition"), *second)
     return derived(study, IMAGE, encoded(ds, "SOPInstanceUID"))
 
 
