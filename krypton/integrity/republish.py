@@ -78,10 +78,11 @@ def republish(ours: Krypton, start: int, heads: Heads, advance: Advance = lambda
         head = _compare(ours, start)
         with Scan(ours.addresses.database) as scan:
             passed = signed_store.hold(signed_store.pages(scan), heads)
-        ends = log_end.read(ours.addresses.kafka, outbox, addresser).ends
+        tail = log_end.read(ours.addresses.kafka, outbox, addresser)
         outlet = Outlet(ours.addresses.kafka, lease)
         try:
-            sent = sum(_send(outlet, page, advance) for page in _missing(outbox, ends, start, head))
+            outlet.goes_on(tail.tops)
+            sent = sum(_send(outlet, page, advance) for page in _missing(outbox, tail.ends, start, head))
         except BaseException:
             outlet.abandon()
             raise

@@ -49,12 +49,14 @@ class Tail(NamedTuple):
     """Where each partition ends, and what others wrote after that.
 
     ``upto``: the last own position at or below the hint; without a hint, that of the end. ``held``: those above it.
+    ``tops``: the offset after the last record.
     """
 
     ends: Ends
     foreign: Sequence[Foreign]
     upto: Mapping[Place, int]
     held: Mapping[Place, Collection[int]]
+    tops: Mapping[Place, int]
 
 
 class There(NamedTuple):
@@ -130,7 +132,8 @@ def read(kafka: str, store: Store, addresser: Addresser, hint: Hint = NO_HINT) -
             depth = FURTHER if depth == 1 else min(depth * 8, AT_A_TIME)
     finally:
         consumer.close(autocommit=False)
-    return Tail(found.ends, found.foreign, {place: found.upto.get(place, 0) for place in found.ends}, found.held)
+    upto = {place: found.upto.get(place, 0) for place in found.ends}
+    return Tail(found.ends, found.foreign, upto, found.held, {(tp.topic, tp.partition): tops[tp] for tp in every})
 
 
 @dataclass

@@ -10,7 +10,7 @@ Three mechanisms ensure it:
 """
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from kafka.errors import KafkaError, KafkaTimeoutError
 
@@ -19,6 +19,7 @@ from streams.broker.topics import MAX_RECORD_BYTES
 from streams.relay.fenced_producer import FencedProducer
 from streams.relay.lease import Lease
 from streams.relay.outgoing import Outgoing
+from streams.relay.own_records import Place
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ class Outlet:
 
     def __init__(self, kafka: str, lease: Lease) -> None:
         self._lease = lease
-        self._last: dict[tuple[str, int], int] = {}
+        self._last: dict[Place, int] = {}
         self._producer = FencedProducer(
             lease,
             **broker.options(kafka),
@@ -64,6 +65,13 @@ class Outlet:
         except BaseException:
             self.abandon()
             raise
+
+    def goes_on(self, tops: Mapping[Place, int]) -> None:
+        """``tops``: the offset after the last record of each partition, before anything is delivered.
+
+        So a tail that a broker loses is noticed also where this producer has written nothing yet.
+        """
+        self._last = {place: top - 1 for place, top in tops.items()}
 
     def deliver(self, events: Iterable[Outgoing], go_on: Callable[[], bool]) -> None:
         """Send events in order; returns when all are acknowledged. Raises Undelivered, also if ``go_on`` becomes

@@ -143,6 +143,7 @@ class Relay:
         try:
             hint = outbox.hint()
             tail = log_end.read(self.kafka, outbox, self._addresser, hint)
+            outlet.goes_on(tail.tops)
             self._check_same_ledger(outbox, tail.foreign)
             self._tell_of_lost(log_end.lost(tail, hint), hint)
             there = log_end.there(tail, hint)

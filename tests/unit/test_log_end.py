@@ -111,7 +111,7 @@ def tail(hint: Hint, *read: dict[tuple[str, int], list[int]]) -> Tail:
     found = _Found(hint, {A: EMPTY, B: EMPTY})
     for part in read:
         found.take({place: [End(at, f"x/{at}") for at in some] for place, some in part.items()}, [])
-    return Tail(found.ends, [], {A: 0, B: 0} | found.upto, found.held)
+    return Tail(found.ends, [], {A: 0, B: 0} | found.upto, found.held, {})
 
 
 def sent(hint: Hint, found: Tail, *events: tuple[tuple[str, int], int]) -> list[int]:
