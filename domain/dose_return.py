@@ -4,16 +4,16 @@ A group begins with the first exposure of the period. Of each person it has the 
 soon as it has as many persons as the text in force asks for. Which exposures are of the act is said by the mapping in
 force. An adult is taken whatever the weight and height, and where these are not known; a child whose weight is not
 known is of no group, for the levels are by weight. Where the text has levels of the act, one of them must be of what
-is known of the exposure, in its phantom; else any known dose will do. Who is passed over is counted with why: so a
-reader sees how far the group is from consecutive. Acts under fluoroscopy are returned as whole procedures, of which
-an exposure does not tell.
+is known of the exposure, in its phantom; else any known dose will do. All of a group are of one phantom. Who is passed
+over is counted with why: so a reader sees how far the group is from consecutive. Acts under fluoroscopy are returned as
+whole procedures, of which an exposure does not tell.
 
 Source: arrêté of 24 Oct 2011, art. 2 to 4; IRSN, "Points-clés sur le recueil des données NRD"; ASN decision
 2019-DC-0667 (at least 30 adults, 10 children).
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from math import fsum
@@ -121,14 +121,24 @@ def _fitting(
 ) -> Iterator[Row]:
     """In order, of each person the first exposure that fits."""
     persons = set[str]()
-    for row in sorted(rows, key=lambda row: (row["day"], row["started_at"] or row["day"], row["uid"])):
-        if (person := person_of(row["identity"])) in persons or wanted.is_another(row):
+    ours = [row for row in rows if not wanted.is_another(row)]
+    ours.sort(key=lambda row: (row["day"], row["started_at"] or row["day"], row["uid"]))
+    phantom_cm = _phantom(row for row in ours if wanted.against(row) is None)
+    for row in ours:
+        if (person := person_of(row["identity"])) in persons:
             continue
-        if (why := wanted.against(row)) is not None:
+        why = wanted.against(row) or (None if row["phantom_cm"] == phantom_cm else PHANTOM)
+        if why is not None:
             passed_over[why] += 1
             continue
         persons.add(person)
         yield row
+
+
+def _phantom(rows: Iterable[Row]) -> int | None:
+    """The phantom of most, the first one's where as many have another: a dose in 16 cm is about twice that in 32 cm."""
+    found = Counter(row["phantom_cm"] for row in rows)
+    return max(found, key=lambda cm: found[cm], default=None)
 
 
 def figures(rows: Sequence[Row]) -> list[Document]:

@@ -122,6 +122,21 @@ def test_a_scan_of_another_phantom_is_passed_over() -> None:
     assert (uids(found), found.passed_over) == (["16"], {PHANTOM: 2})
 
 
+@pytest.mark.parametrize(
+    ("phantoms", "group"),
+    [((32, 16, 32, 32), ["0", "2", "3"]), ((16, 32), ["0"]), ((32, None, None), ["1", "2"])],
+    ids=["most", "a_tie", "none_known"],
+)
+def test_scans_of_two_phantoms_are_of_no_one_group_also_where_the_text_is_silent(
+    phantoms: Sequence[int | None], group: list[str]
+) -> None:
+    """That of most; of the first, where as many have another. What states no phantom is beside its like alone."""
+    scan: dict[str, Any] = {"modality": "CT", "dap_mgycm2": None, "ctdivol_mgy": 10.0}
+    rows = [shot(f"{n}", f"{n}", f"2026-01-0{n + 1}", **scan, phantom_cm=cm) for n, cm in enumerate(phantoms)]
+    found = chosen([*reversed(rows)], Wanted("Chest", "adult", TEXT))
+    assert (uids(found), found.passed_over) == (group, {PHANTOM: 1})
+
+
 def test_the_next_person_is_in_the_place_of_one_who_is_left_out_and_no_more_are_asked_about_than_it_lacks() -> None:
     rows = [shot(f"{n}", f"{n}", at=f"0{n}:00:00") for n in range(9)]
     asked: list[list[str]] = []
