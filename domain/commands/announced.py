@@ -13,6 +13,7 @@ from domain import ins
 from domain.aggregates.identity import Identity
 from domain.commands.bearers import bearer, of_number, refuse_stranger
 from domain.commands.received_patient import ReceivedPatient, meant_by, registered_beside, under_number
+from domain.errors import AlreadyRegistered
 from domain.identity_flags import forcing_prov
 from domain.identity_status import Status, undoubted
 from domain.ids import Ids
@@ -75,7 +76,7 @@ class AnnouncePatient:
         ``collision`` (I2).
 
         Raises UnknownSite (S1), BadTraits (I1), BadIns (I5), OtherAuthority (I9), StatusNotAllowed (I4), KeyMissing
-        (K1), NotFound.
+        (K1), NotFound; AlreadyRegistered (I2) where a correction may be of several who bear the number.
         """
         refuse_stranger(work, self.site)
         refuse_mistyped_id(self.patient.local_id)
@@ -95,19 +96,25 @@ class AnnouncePatient:
     def _registered(self, work: Work) -> tuple[Identity, str]:
         stated = dict(self.patient.stated)
         received = ReceivedPatient(local_id=self.patient.local_id, issuer=None, stated=stated)
-        if known := meant_by(work, self.site, received):
+        known = meant_by(work, self.site, received)
+        if self.corrects and not (known and says_a_name(known.traits)):
+            known = self._corrected(work, received) or known
+        if known:
             return known, "known"
-        if self.corrects and (same := self._corrected(work, received)):
-            return same, "known"
         return registered_beside(work, self.site, received), "registered"
 
     def _corrected(self, work: Work, received: ReceivedPatient) -> Identity | None:
-        """Whose birth date is corrected: they have a name, and it is stated again."""
+        """Whose birth date is corrected: they have a name, and it is stated again. Raises AlreadyRegistered (I2)."""
         if not says_a_name(received.stated):
             return None
         living = [one for one in under_number(work, self.site, received) if not one.is_closed]
-        named = (one for one in living if says_a_name(one.traits))
-        return next((one for one in named if names_agree(one.traits, received.stated)), None)
+        same = [one for one in living if says_a_name(one.traits) and names_agree(one.traits, received.stated)]
+        if len(same) > 1:
+            raise AlreadyRegistered(
+                "several people of that name bear the number, and none has that birth date: a clerk says whose it is, "
+                "krypton identity correct"
+            )
+        return same[0] if same else None
 
 
 def _state(work: Work, known: Identity, patient: AnnouncedPatient) -> bool:

@@ -74,9 +74,15 @@ def under_number(work: Work, site: str, patient: ReceivedPatient) -> Iterator[Id
 
 
 def meant_by(work: Work, site: str, patient: ReceivedPatient) -> Identity | None:
-    """Who bears a received number and can be meant; nothing is learned of them."""
+    """Who bears a received number and can be meant; of several, the first whom nothing that is stated contradicts.
+    Nothing is learned of them.
+    """
     stated = received_traits(work.now, **patient.stated)
-    return next((one for one in under_number(work, site, patient) if _is_of(one, stated)), None)
+    meant = (one for one in under_number(work, site, patient) if _is_of(one, stated))
+    first = next(meant, None)
+    if first is None or not unlike(first.traits, stated):
+        return first
+    return next((one for one in meant if not unlike(one.traits, stated)), first)
 
 
 def registered_beside(work: Work, site: str, patient: ReceivedPatient) -> Identity:

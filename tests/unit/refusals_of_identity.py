@@ -10,6 +10,7 @@ from domain import errors, storing
 from domain.actors import Role
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import Link
+from domain.commands.announced import AnnouncedPatient, AnnouncePatient
 from domain.commands.announced_pairs import AnnounceMerge, AnnounceUnlink
 from domain.commands.consents import Grant, Oppose
 from domain.commands.erasures import HoldErasure
@@ -63,6 +64,14 @@ def borne_twice(world: World) -> Command:
     world.receive("CHB", local_id=LOCAL_ID, stated={"family": "OTHER", "given": "Zoé", "birth_date": "1999-09-09"})
     _ = world.other
     return announced(LOCAL_ID, LOCAL_ID + "-2")
+
+
+def corrects_one_of_two(world: World) -> Command:
+    """An establishment corrects the birth date of somebody whose number a namesake bears, too."""
+    stated = {name: value for name, value in PERSON.items() if name != "birth_date"}
+    world.receive("CHB", local_id=LOCAL_ID, stated=stated | {"birth_date": "1951-11-27"})
+    patient = AnnouncedPatient(local_id=LOCAL_ID, stated=stated | {"birth_date": "1999-09-09"})
+    return AnnouncePatient(site="CHB", patient=patient, content="1", corrects=True)
 
 
 def held_by_others(world: World) -> Command:
@@ -250,6 +259,7 @@ def lost(w: World) -> World:
 PROVOKED = [
     Provoked(errors.UnknownSite, "the sender's establishment is not enrolled", lambda _: announced("1", "2", "XXX")),
     Provoked(errors.AlreadyRegistered, "people bear one of the numbers of CHB", borne_twice),
+    Provoked(errors.AlreadyRegistered, "several people of that name bear the number", corrects_one_of_two),
     Provoked(errors.NothingToChange, "one person by links of other pairs", held_by_others),
     # Keys: of who was registered since the vault's backup, traits cannot be read, and nothing is sealed
     Provoked(errors.KeyMissing, "the vault has no key for", lambda w: Oppose(identity=lost(w).marie, reason=WORDS)),

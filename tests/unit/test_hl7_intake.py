@@ -2,16 +2,19 @@
 
 import logging
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from adapters.hl7.desk import Desk
 from domain.aggregates.identity import Identity
 from domain.commands.identities import ClearFlag
+from domain.commands.splits import Split
 from domain.identity_status import Status
 from domain.work import Work
 from tests.fakes import hl7
 from tests.fakes.hl7 import MATRICULE, NIR, SITE, Answered, message, mrg, pid, sent
+from tests.fakes.region import received
 
 
 @pytest.fixture
@@ -118,6 +121,39 @@ def test_a_birth_date_that_is_known_in_part_may_be_stated_over_a_whole_one(ledge
     sent(taken, "A28", "m1", pid())
     sent(taken, "A08", "m2", pid(f7="1950"))
     assert known(ledger).traits["birth_date"] == "1950-00-00"
+
+
+def test_a_correction_that_may_be_of_two_who_bear_the_number_is_written_over_neither(
+    ledger: hl7.Ledger, taken: Desk
+) -> None:
+    """Father and son of one name: the son's birth date is corrected."""
+    dates = ["1950-01-02", "1981-06-20"]
+    for n, born in enumerate(dates):
+        sent(taken, "A28", f"m{n}", pid(name="FICTIF^JEAN^^^^^L", f7=born.replace("-", ""), f8="M"))
+    answer = sent(taken, "A08", "m3", pid(name="FICTIF^JEAN^^^^^L", f7="19820721", f8="M"))
+    assert (answer.verdict, answer.place, answer.condition, answer.rule) == ("AE", "PID-3", "205", "I2")
+    assert [known(ledger, ordinal=one).traits["birth_date"] for one in (1, 2)] == dates
+    assert sent(taken, "A08", "m4", pid(name="FICTIF^JEAN^^^^^L", f7="19810620", f8="M")).verdict == "AA"
+
+
+def test_a_correction_is_of_whom_it_names_and_not_of_who_has_no_name_yet(ledger: hl7.Ledger, taken: Desk) -> None:
+    """After a split nobody said yet who the other person is."""
+    sent(taken, "A28", "m1", pid())
+    study = ledger.ask(received(SITE, stated={"family": "FICTIVE", "given": "MARIE"})).result["study"]
+    ledger.ask(Split(identity=known(ledger).id, studies=(UUID(study),), reason="two people"))
+    sent(taken, "A08", "m2", pid(f7="19820721"))
+    assert known(ledger).traits["birth_date"] == "1982-07-21"
+    assert not any(known(ledger, ordinal=2).traits.values())
+
+
+def test_a_correction_without_a_given_name_is_of_the_twin_whom_it_does_not_contradict(
+    ledger: hl7.Ledger, taken: Desk
+) -> None:
+    for n, (given, sex) in enumerate([("LÉA", "F"), ("LÉO", "M")]):
+        sent(taken, "A28", f"m{n}", pid(name=f"MARTIN^{given}^^^^^L", f7="20200102", f8=sex))
+    sent(taken, "A08", "m3", pid(name="MARTIN^^^^^^L", f7="20200102", f8="M", f11="^^^^^^BDL^^63220"))
+    assert [known(ledger, ordinal=one).traits["sex"] for one in (1, 2)] == ["F", "M"]
+    assert known(ledger, ordinal=2).traits["birth_place"] == "63220"
 
 
 def test_a_repeated_message_is_answered_again_and_writes_nothing(ledger: hl7.Ledger, taken: Desk) -> None:
