@@ -10,7 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -41,7 +42,8 @@ class Child:
     def start(self) -> None:
         """Start it, in a process group of its own so that Ctrl-C reaches the supervisor alone.
 
-        The thread that calls this must stay until the child has ended: the child ends with it (``parent``).
+        The thread that calls this must stay until the child has ended: the child ends with it (``parent``). Raises
+        OSError where the machine has no room for a process, memory or file.
         """
         self.log.parent.mkdir(parents=True, exist_ok=True)
         env = {**os.environ, PARENT: str(os.getpid())}
@@ -55,11 +57,17 @@ class Child:
         """Its exit code, once, after it has ended; schedules the restart."""
         if self.process is None or (code := self.process.poll()) is None:
             return None
-        ran = time.monotonic() - self.started
-        self.failures = 0 if ran > WELL_S else self.failures + 1
-        self.due = time.monotonic() + PAUSES_S[min(self.failures, len(PAUSES_S) - 1)]
+        self._put_off(0 if time.monotonic() - self.started > WELL_S else self.failures + 1)
         self.process = None
         return code
+
+    def start_failed(self) -> None:
+        """The machine could not start it: schedules the next try."""
+        self._put_off(self.failures + 1)
+
+    def _put_off(self, failures: int) -> None:
+        self.failures = failures
+        self.due = time.monotonic() + PAUSES_S[min(failures, len(PAUSES_S) - 1)]
 
     def last_line(self) -> str:
         """The last line of its log."""
@@ -82,16 +90,28 @@ def supervise(children: Sequence[Child], say: Callable[[str], None], stop: Event
         while not stop.wait(TICK_S):
             if time.monotonic() - looked > LOGS_EVERY_S:
                 looked = time.monotonic()
-                bound(
-                    (log for folder in {c.log.parent for c in children} for log in folder.glob("*.log")), MOST_LOG_BYTES
-                )
+                _bound({child.log.parent for child in children})
             for child in children:
                 if (code := child.ended()) is not None:
                     say(f"{child.name} ended ({code}), starting it again: {child.last_line()}")
                 if child.process is None and time.monotonic() >= child.due:
-                    child.start()
+                    _start(child, say)
     finally:
         _stop_all(children)
+
+
+def _bound(folders: Collection[Path]) -> None:
+    with suppress(OSError):  # no file can be opened: looked at again soon
+        bound((log for folder in folders for log in folder.glob("*.log")), MOST_LOG_BYTES)
+
+
+def _start(child: Child, say: Callable[[str], None]) -> None:
+    """Where the machine has no room for one, the others go on, and it is tried again."""
+    try:
+        child.start()
+    except OSError as full:
+        child.start_failed()
+        say(f"{child.name} could not be started ({full}), trying again")
 
 
 def _stop_all(children: Sequence[Child]) -> None:

@@ -1,5 +1,6 @@
 """Children of a supervisor end with it, whatever ended it and whatever they are doing."""
 
+import errno
 import os
 import signal
 import socket
@@ -122,6 +123,36 @@ def test_a_child_is_stopped_by_sigterm_where_its_supervisor_stops(tmp_path: Path
     running.join()
     assert process is not None
     assert process.returncode == 7
+
+
+class Refused(Child):
+    """A child that the machine has no room for, at first."""
+
+    def start(self) -> None:
+        if not self.failures:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        super().start()
+
+
+def test_a_child_that_the_machine_cannot_start_is_tried_again_and_the_others_stay(tmp_path: Path) -> None:
+    children = [
+        kind(name, [sys.executable, "-c", "import time; time.sleep(600)"], tmp_path / name)
+        for kind, name in ((Child, "first"), (Refused, "second"))
+    ]
+    said: list[str] = []
+    stop = threading.Event()
+    running = threading.Thread(target=supervise, args=(children, said.append, stop))
+    running.start()
+    try:
+        until(lambda: all(child.process is not None for child in children), "both run")
+        first = children[0].process
+        assert first is not None
+        assert first.poll() is None
+        (line,) = said
+        assert line == f"second could not be started ([Errno {errno.EAGAIN}] {os.strerror(errno.EAGAIN)}), trying again"
+    finally:
+        stop.set()
+        running.join()
 
 
 def test_a_second_run_in_a_folder_is_refused_by_pid(tmp_path: Path) -> None:
