@@ -11,7 +11,7 @@ from pydicom.sequence import Sequence
 
 from adapters.dicom.folder import ingest_paths
 from adapters.dicom.inlet import spool_at
-from adapters.dicom.rdsr.gathered import Gathered
+from adapters.dicom.rdsr.gathered import TAKEN, Gathered
 from adapters.dicom.rdsr.images import read_image_dose, together
 from tests import real_files
 from tests.fakes.dicom import SITE, enrolled, instance, new_uid, of_type, write
@@ -274,3 +274,89 @@ def test_an_image_of_no_plane_adds_nothing_to_those_of_two() -> None:
         gathered.add(read, image.SOPInstanceUID)
     (told_of,) = gathered.received("1.2")
     assert [one["dap_mgycm2"] for one in told_of.exposures] == [800.0]
+
+
+# One exposure that two series spell otherwise
+
+
+SPELT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "a fraction": ({"RadiopharmaceuticalStartTime": "081500"}, {"RadiopharmaceuticalStartTime": "081500.000"}),
+    "no seconds": ({"RadiopharmaceuticalStartTime": "081500"}, {"RadiopharmaceuticalStartTime": "0815"}),
+    "a date-time": (
+        {"RadiopharmaceuticalStartTime": "081500"},
+        {"RadiopharmaceuticalStartDateTime": "20260105081500.00+0100"},
+    ),
+    "a UID in one": (
+        {"RadiopharmaceuticalStartTime": "081500", "RadiopharmaceuticalAdministrationEventUID": "1.2.3"},
+        {"RadiopharmaceuticalStartTime": "081500.00"},
+    ),
+    "nothing in one": ({"RadiopharmaceuticalStartTime": "081500"}, {}),
+    "a UID in one, nothing in the other": ({"RadiopharmaceuticalAdministrationEventUID": "1.2.3"}, {}),
+}
+
+
+def scans(*injections: Sequence) -> list[Dataset]:
+    return [instance(SOPClassUID=NM, Modality="NM", RadiopharmaceuticalInformationSequence=one) for one in injections]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("spelt", SPELT.values(), ids=SPELT)
+def test_one_injection_that_two_series_spell_otherwise_counts_once(
+    tmp_path: Path, spelt: tuple[dict[str, Any], dict[str, Any]], turned: bool
+) -> None:
+    series = scans(*(injected("740", **one) for one in (reversed(spelt) if turned else spelt)))
+    (report,) = told(taken(tmp_path, *series))
+    assert [one["activity_mbq"] for one in report["exposures"]] == [740.0]
+    assert (report["exposures"][0]["irradiation_event_uid"] == "1.2.3") is ("1.2.3" in str(spelt))
+    notes = report["words"]["exposures"][0]["not_understood"]
+    assert notes == ([TAKEN] if {} in spelt else [])
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (
+            injected("740", RadiopharmaceuticalStartDateTime="20260105081500"),
+            injected("740", RadiopharmaceuticalStartDateTime="20260106081500"),
+        ),
+        (injected("740", RadiopharmaceuticalStartTime="081500"), injected("370")),
+        (
+            injected("740", RadiopharmaceuticalStartTime="081500", Radiopharmaceutical="sestamibi"),
+            injected("740", Radiopharmaceutical="iobenguane"),
+        ),
+    ],
+    ids=["two days", "another activity", "another agent"],
+)
+def test_what_may_be_another_injection_is_one(tmp_path: Path, one: Sequence, other: Sequence) -> None:
+    (report,) = told(taken(tmp_path, *scans(one, other)))
+    assert len(report["exposures"]) == 2
+
+
+def test_two_injections_of_one_time_that_have_uids_are_no_third_without(tmp_path: Path) -> None:
+    """Two nuclides in one syringe: which of them an image without a UID is of, nobody knows."""
+    two = [injected(dose, RadiopharmaceuticalStartTime="081500") for dose in ("740", "370", "740")]
+    for number, one in enumerate(two[:2]):
+        one[0].RadiopharmaceuticalAdministrationEventUID = f"1.2.{number}"
+    (report,) = told(taken(tmp_path, *scans(*two)))
+    assert [one["activity_mbq"] for one in report["exposures"]] == [740.0, 370.0, 740.0]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"AcquisitionTime": "101500.000"}, {"AcquisitionDateTime": "20260105101500.00+0100"}],
+    ids=["a fraction", "a date-time"],
+)
+def test_one_view_whose_time_two_images_spell_otherwise_counts_once(tmp_path: Path, other: dict[str, str]) -> None:
+    stated = {"AcquisitionDate": "20260105", "ImageLaterality": "L", "ViewPosition": "CC"}
+    views = [
+        instance(SOPClassUID=MG, Modality="MG", OrganDose="0.0133", **stated, **at)
+        for at in ({"AcquisitionTime": "101500"}, other)
+    ]
+    (report,) = told(taken(tmp_path, *views))
+    assert [one["agd_mgy"] for one in report["exposures"]] == [1.33]
+
+
+def test_views_a_tenth_of_a_second_apart_are_two(tmp_path: Path) -> None:
+    views = [instance(SOPClassUID=DX, EntranceDoseInmGy="4.2", AcquisitionTime=f"101500.{n}00") for n in (1, 2)]
+    (report,) = told(taken(tmp_path, *views))
+    assert len(report["exposures"]) == 2

@@ -18,7 +18,7 @@ from pydicom.tag import BaseTag
 
 from adapters.dicom.rdsr.concepts import BOTH, LEFT, PHANTOM_CM, RIGHT
 from adapters.dicom.rdsr.exposure import CT, FIELDS, PROJECTION, RADIOPHARMACEUTICAL, Exposure, derived, offset_of
-from adapters.dicom.rdsr.isotopes import Injection, injections
+from adapters.dicom.rdsr.isotopes import Injection, exposed, injections
 from adapters.dicom.rdsr.person import patient
 from adapters.dicom.rdsr.qa import is_qa
 from adapters.dicom.rdsr.units import Dimension, NotUnderstood, canonical
@@ -60,14 +60,15 @@ TAGS: Final = [BaseTag(tag_for_keyword(keyword) or 0) for keyword in KEYWORDS]
 
 @dataclass(frozen=True)
 class Irradiated:
-    """The exposure that an image is of, or those; the device (manufacturer, model, serial, station); what else was
-    said.
+    """The exposure that an image is of, or those, and its injections; the device (manufacturer, model, serial,
+    station); what else was said.
     """
 
     exposures: tuple[Exposure, ...]
     device: tuple[tuple[str, str | None], ...]
     said: Mapping[str, Any]
     qa: bool
+    injections: tuple[Injection, ...] = ()
 
 
 def read_image_dose(ds: Dataset) -> Irradiated | None:
@@ -93,20 +94,9 @@ def read_image_dose(ds: Dataset) -> Irradiated | None:
     exposure = _exposure(ds, kind, device, found, raw, notes)
     unknown: dict[str, Any] = dict.fromkeys(found)
     exposures = [exposure, *(replace(exposure, **unknown) for _ in given[1:])]  # what is beside, once
-    exposures = [_given(*pair) for pair in zip(exposures, given, strict=True)] if given else exposures
-    return Irradiated(tuple(exposures), device, _said(ds), is_qa(partial(text_in, ds), [exposure.protocol]))
-
-
-def _given(exposure: Exposure, one: Injection) -> Exposure:
-    """The exposure of one injection of an image."""
-    return replace(
-        exposure,
-        irradiation_event_uid=one.uid,
-        activity_mbq=None if one.activity_mbq is None else float(one.activity_mbq),
-        radiopharmaceutical=one.agent,
-        raw={**exposure.raw, "activity": one.raw},
-        not_understood=(*exposure.not_understood, *one.notes),
-    )
+    exposures = [exposed(*pair) for pair in zip(exposures, given, strict=True)] if given else exposures
+    qa = is_qa(partial(text_in, ds), [exposure.protocol])
+    return Irradiated(tuple(exposures), device, _said(ds), qa, tuple(given))
 
 
 def _said(ds: Dataset) -> dict[str, Any]:
@@ -216,7 +206,9 @@ def _event_uid(ds: Dataset, kind: str, device: object, started: str | None, late
         return derived(study, IMAGE, device, kind, acquisition)
     if started and "T" in started:
         second = ("B",) if plane == "B" else ()  # plane A has the UID that both had before
-        return derived(study, IMAGE, device, kind, started, laterality, encoded(ds, "ViewPosition"), *second)
+        whole, _, fraction = started.removesuffix(offset_of(started) or "").partition(".")
+        when = f"{whole}.{fraction.rstrip('0')}".removesuffix(".")  # however each image spells it
+        return derived(study, IMAGE, device, kind, when, laterality, encoded(ds, "ViewPosition"), *second)
     return derived(study, IMAGE, encoded(ds, "SOPInstanceUID"))
 
 
