@@ -7,6 +7,7 @@ from domain.aggregates.identity import Identity
 from domain.commands.directory import is_enrolled
 from domain.errors import BadIns, NothingNew, OtherAuthority, UnknownSite
 from domain.identity_flags import forcing_prov
+from domain.identity_status import Status
 from domain.ins import Authorities, matricule, qualified
 from domain.same_number import can_be_one_person, completed, names_agree
 from domain.traits import received_traits, refuse_odd_id
@@ -171,13 +172,18 @@ def _is_of(known: Identity, stated: dict[str, str | None]) -> bool:
 
 
 def _learn(known: Identity, stated: dict[str, str | None]) -> None:
-    """Flag differences; otherwise add newly known traits, so that later statements are compared with them too."""
+    """Flag differences; otherwise add newly known traits, so that later statements are compared with them too. What was
+    checked is replaced by nothing that a device sends: DICOM has no birth date that is known in part.
+    """
     if not names_agree(known.traits, stated):
         _flag(known, "names_differ", "received under another name with the same birth date")
         return
     if differ := unlike(known.traits, stated):
         _flag(known, "traits_differ", f"received with another {in_words(differ)}")
-    if (traits := completed(known.traits, stated)) != known.traits:
+    traits = completed(known.traits, stated)
+    if known.status is not Status.PROV:
+        traits |= {trait: value for trait, value in known.traits.items() if value}
+    if traits != known.traits:
         known.correct(traits=traits, reason="received with a study, and not known before")
 
 

@@ -166,6 +166,25 @@ def test_one_study_uid_under_two_persons_is_two_studies(region: Region) -> None:
     assert other.result["outcome"] == "arrived"
 
 
+@pytest.mark.parametrize(("known", "sent"), [("1950-00-00", "1950-01-01"), ("1950-33-00", "1950-03-05")])
+def test_a_device_replaces_no_birth_date_of_who_was_validated(region: Region, known: str, sent: str) -> None:
+    """DICOM has no date that is known in part: a device writes some day instead."""
+    identity = region.register(birth_date=known)
+    region.ask(SetStatus(identity=identity, status=Status.VALI, reason="passport"))
+    before = region.head()
+    region.receive(stated={"family": "FICTIVE", "birth_date": sent})
+    assert region.types(before) == ["study.arrived"]
+
+
+def test_a_device_adds_what_was_not_known_of_who_was_validated(region: Region) -> None:
+    identity = region.register(birth_date="1950-00-00")
+    region.ask(SetStatus(identity=identity, status=Status.VALI, reason="passport"))
+    region.receive(stated={"family": "FICTIVE", "given": "Anne", "birth_date": "1950-01-01"})
+    held = region.find(Identity, identity)
+    assert held is not None
+    assert (held.traits["given"], held.traits["birth_date"]) == ("Anne", "1950-00-00")
+
+
 @pytest.mark.parametrize("trait", ["birth_date", "sex"])
 def test_a_person_received_with_another_birth_date_or_sex_is_flagged_once(region: Region, trait: str) -> None:
     """Same name: most likely a typing error, for somebody to look at."""
