@@ -2,7 +2,7 @@
 
 Records stand in the order of their identities' ids, so that the order of their arrival decides nothing. Suspicions are
 raised by the groups that sure merges and human ones leave, so that one person's slips raise none. A human's merge says
-that two are one person; it makes no rule merge a third, and keeps none out.
+that two are one person; it makes no rule merge a third, and keeps none out but whose number differs.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -77,31 +77,28 @@ def decide(
 ) -> Decided:
     """``pairs``: the heaviest first (``scored``); ``told``: the places of those whom a human merged."""
     groups, limits = Groups(records), model.limits
-    merges: list[tuple[Pair, Tier]] = []
+    merges = [(pair, Tier.SURE) for pair in pairs if sure(pair.found) and _joined(groups, pair, model)]
+    persons = groups.copy()
+    for one, other in told:
+        persons.join(one, other)
+    suspicions = Suspicions(([records[place] for place in person] for person in persons), model.given)
+    rules = Rules(limits, model.given, suspicions)
     for pair in pairs:
-        if groups.same(pair.one, pair.other) or not sure(pair.found):
-            continue
-        if not groups.clash(pair.one, pair.other, model.given, numbers_alone=True):
-            groups.join(pair.one, pair.other)
-            merges.append((pair, Tier.SURE))
-    rules = Rules(limits, model.given, _suspicions(records, groups, told, model))
-    for pair in pairs:
-        a, b = records[pair.one], records[pair.other]
         if groups.same(pair.one, pair.other) or not strict(pair.found, limits):
             continue
-        if rules.tier(pair.found, pair.bits, a, b) is Tier.STRICT and not groups.clash(
-            pair.one, pair.other, model.given, numbers_alone=False
-        ):
-            groups.join(pair.one, pair.other)
-            merges.append((pair, Tier.STRICT))
+        tier = rules.tier(pair.found, pair.bits, records[pair.one], records[pair.other])
+        if tier is Tier.STRICT and not persons.two_numbers(pair.one, pair.other) and _joined(groups, pair, model):
+            persons.join(pair.one, pair.other)
+            merges.append((pair, tier))
     review = [p for p in pairs if shown(p.found, p.bits, limits) and not groups.same(p.one, p.other)]
     return Decided(merges, review, groups)
 
 
-def _suspicions(
-    records: Sequence[Record], sure_groups: Groups, told: Iterable[tuple[int, int]], model: Model
-) -> Suspicions:
-    one_person = sure_groups.copy()
-    for one, other in told:
-        one_person.join(one, other)
-    return Suspicions(([records[place] for place in group] for group in one_person), model.given)
+def _joined(groups: Groups, pair: Pair, model: Model) -> bool:
+    """Join the groups of the two, unless they are one, or hold a pair that cannot be one person."""
+    if groups.same(pair.one, pair.other) or groups.clash(
+        pair.one, pair.other, model.given, numbers_alone=sure(pair.found)
+    ):
+        return False
+    groups.join(pair.one, pair.other)
+    return True

@@ -10,6 +10,7 @@ from domain.matching.agreement import agreement
 from domain.matching.frequencies import Shares
 from domain.matching.guards import contradictions, two_given_names
 from domain.matching.levels import Agreement, Given, Number, Sex
+from domain.matching.numbers import Number as NationalNumber
 from domain.matching.record import Record
 
 
@@ -60,6 +61,16 @@ class Groups:
             _apart(found, a, b, region, numbers_alone=numbers_alone)
             for a, b, found in self._between(self.members(one), self.members(other))
         )
+
+    def two_numbers(self, one: int, other: int) -> bool:
+        """Whether both groups have numbers of their own under one authority, and none of them in common."""
+        mine, theirs = (self._numbers(place) for place in (one, other))
+        compared = [(a.key, b.key) for a in mine for b in theirs if a.authority == b.authority]
+        return bool(compared) and not any(a == b for a, b in compared)
+
+    def _numbers(self, place: int) -> list[NationalNumber]:
+        numbers = (self._records[each].number for each in self.members(place))
+        return [number for number in numbers if number and number.own]
 
     def _between(self, ones: Iterable[int], others: list[int]) -> Iterator[tuple[Record, Record, Agreement]]:
         for one in ones:

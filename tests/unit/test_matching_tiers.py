@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
@@ -135,6 +136,26 @@ def test_a_blank_number_never_bridges_two_that_differ() -> None:
     found = decided([of(ins=OWN), of(), of(ins=ANOTHER)])
     assert found.merges == []
     assert {(pair.one, pair.other) for pair in found.review} == {(0, 1), (0, 2), (1, 2)}
+
+
+def merged(records: Sequence[Record], *told: tuple[int, int]) -> list[tuple[int, int]]:
+    """Whom a rule merges, where a human merged these two."""
+    pairs = scored(records, list(combinations(range(len(records)), 2)), SMALL)
+    return [(pair.one, pair.other) for pair, _ in decide(records, pairs, SMALL, told).merges]
+
+
+def test_nor_does_whom_a_human_merged_with_one_of_them() -> None:
+    """Nor where an equal married name lifts suspicions; a human is asked."""
+    mine, blank = of(ins=OWN, used_name="MARTIN"), of(used_name="MARTIN")
+    other = of(ins=ANOTHER, family="DURAND")
+    assert merged([mine, blank, other]) == [(0, 1)]
+    assert merged([mine, blank, other], (1, 2)) == []
+    assert merged([mine, blank, other, blank], (0, 2)) == [(0, 1), (0, 3)]
+
+
+def test_whom_a_human_merged_though_they_have_two_numbers_take_a_third_record_of_either() -> None:
+    records = [of(ins=OWN), of(ins=ANOTHER), of(ins=ANOTHER), of(ins=OWN)]
+    assert merged(records, (0, 1)) == [(0, 3), (1, 2)]
 
 
 def test_where_twins_are_suspected_a_number_alone_merges() -> None:
