@@ -9,7 +9,9 @@ L4  A merged pair is not barred: unmerge it first.
 L5  A rule does not undo what a human merged, unmerged or dismissed; a human may, with a reason. A bar set and lifted
     since, or a bar with a third record, does not change that. Nor does a rule join the two through a third record: it
     proposes instead.
-L6  Identities whose known sex or birth date differ are merged only by a human who names what differs; that is kept.
+L6  A human who merges identities whose known sex or birth date differ names what differs; that is kept. A rule merges
+    none whose sex differs, and of those whose birth dates differ only two of one own number and one given name, less
+    than 13 years apart.
 L7  A rule merges or proposes two only while they agree by it, and takes no merge back that one number of their own
     makes sure, as the ledger knows the two when the statement is stored.
 L8  Only a rule of the version in force decides.

@@ -62,14 +62,14 @@ def scored(
     for one, other in places:
         a, b = records[one], records[other]
         agreed, bits = weigh(a, b) if weigh else weighed(a, b, model)
-        if counts(agreed, bits, model):
+        if counts(agreed, bits, a, b, model):
             found.append(Pair(one, other, agreed, bits))
     return sorted(found, key=lambda pair: (-pair.bits, pair.one, pair.other))
 
 
-def counts(found: Agreement, bits: float, model: Model) -> bool:
+def counts(found: Agreement, bits: float, one: Record, other: Record, model: Model) -> bool:
     """Whether a pair may be merged or shown; a region has many times more candidates that are neither."""
-    return shown(found, bits, model.limits) or sure(found) or strict(found, model.limits)
+    return shown(found, bits, model.limits) or sure(found, one, other) or strict(found, model.limits)
 
 
 def decide(
@@ -77,7 +77,10 @@ def decide(
 ) -> Decided:
     """``pairs``: the heaviest first (``scored``); ``told``: the places of those whom a human merged."""
     groups, limits = Groups(records), model.limits
-    merges = [(pair, Tier.SURE) for pair in pairs if sure(pair.found) and _joined(groups, pair, model)]
+    merges: list[tuple[Pair, Tier]] = []
+    for pair in pairs:
+        if sure(pair.found, records[pair.one], records[pair.other]) and _joined(groups, pair, model, Tier.SURE):
+            merges.append((pair, Tier.SURE))
     persons = groups.copy()
     for one, other in told:
         persons.join(one, other)
@@ -87,18 +90,17 @@ def decide(
         if groups.same(pair.one, pair.other) or not strict(pair.found, limits):
             continue
         tier = rules.tier(pair.found, pair.bits, records[pair.one], records[pair.other])
-        if tier is Tier.STRICT and not persons.two_numbers(pair.one, pair.other) and _joined(groups, pair, model):
+        if tier is Tier.STRICT and not persons.two_numbers(pair.one, pair.other) and _joined(groups, pair, model, tier):
             persons.join(pair.one, pair.other)
             merges.append((pair, tier))
     review = [p for p in pairs if shown(p.found, p.bits, limits) and not groups.same(p.one, p.other)]
     return Decided(merges, review, groups)
 
 
-def _joined(groups: Groups, pair: Pair, model: Model) -> bool:
+def _joined(groups: Groups, pair: Pair, model: Model, tier: Tier) -> bool:
     """Join the groups of the two, unless they are one, or hold a pair that cannot be one person."""
-    if groups.same(pair.one, pair.other) or groups.clash(
-        pair.one, pair.other, model.given, numbers_alone=sure(pair.found)
-    ):
+    sides = pair.one, pair.other
+    if groups.same(*sides) or groups.clash(*sides, model.given, numbers_alone=tier is Tier.SURE):
         return False
-    groups.join(pair.one, pair.other)
+    groups.join(*sides)
     return True

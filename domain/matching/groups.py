@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from domain.matching.agreement import agreement
 from domain.matching.frequencies import Shares
-from domain.matching.guards import contradictions, two_given_names
+from domain.matching.guards import a_generation_apart, contradictions, two_given_names
 from domain.matching.levels import Agreement, Given, Number, Sex
 from domain.matching.numbers import Number as NationalNumber
 from domain.matching.record import Record
@@ -83,7 +83,7 @@ def _apart(found: Agreement, a: Record, b: Record, region: Shares, *, numbers_al
     if found.number is Number.DIFFERENT:
         return True
     if numbers_alone or found.number is Number.OWN:
-        return found.sex is Sex.DIFFERENT and found.number is not Number.OWN
+        return found.sex is Sex.DIFFERENT or a_generation_apart(a, b)
     if any(contradictions(found)):
         return True
     return found.given is not Given.LISTED and two_given_names(found, a, b, region)

@@ -4,11 +4,15 @@ Each guard looks at one pair alone; those that look at its neighbours are in ``s
 """
 
 from collections.abc import Iterator
+from typing import Final
 
 from domain.matching.frequencies import Shares
 from domain.matching.levels import Agreement, Birth, Family, Given, Number, Others, Sex, Used
 from domain.matching.lexicon import is_name
 from domain.matching.record import Record
+
+GENERATION: Final = 13
+"""Years from which on one may be the other's parent."""
 
 
 def contradictions(found: Agreement) -> Iterator[str]:
@@ -23,6 +27,13 @@ def contradictions(found: Agreement) -> Iterator[str]:
         yield "first_names"
     if found.used is Used.DIFFERENT:
         yield "used_name"
+
+
+def a_generation_apart(one: Record, other: Record) -> bool:
+    """Whether two birth years are those of parent and child, who may have one name, and one number of the parent's."""
+    if one.born is None or other.born is None:
+        return False
+    return abs(one.born.year - other.born.year) >= GENERATION
 
 
 def two_given_names(found: Agreement, one: Record, other: Record, region: Shares) -> bool:

@@ -30,7 +30,7 @@ def tiers(one: Record, other: Record, pair: Pair, model: Model) -> tuple[Tier, .
     """The tiers that hold of the pair alone, the strongest first."""
     limits = model.limits
     held = {
-        Tier.SURE: sure(pair.found),
+        Tier.SURE: sure(pair.found, one, other),
         Tier.STRICT: strict(pair.found, limits)
         and pair.bits >= limits.strict_bits
         and not two_given_names(pair.found, one, other, model.given)

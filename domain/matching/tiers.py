@@ -1,7 +1,7 @@
 """The tier of a pair: merged surely, merged by strict traits, shown to a human, or left.
 
-SURE: one national number, its own on both sides, the same given name, and no other birth date. STRICT: all strict
-traits agree, one name may have one slip, nothing contradicts. REVIEW: the weight is over a threshold, and a name
+SURE: one national number, its own on both sides, the same given name, no other sex and no other birth date. STRICT: all
+strict traits agree, one name may have one slip, nothing contradicts. REVIEW: the weight is over a threshold, and a name
 or a number speaks of the two. Where a guard or a suspicion forbids a merge the pair goes to review. Two own numbers
 that differ are never merged. Source: RNIV 1 v2.0, strict traits.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from domain.matching.frequencies import Shares
-from domain.matching.guards import contradictions, doubtful_slip, two_given_names
+from domain.matching.guards import a_generation_apart, contradictions, doubtful_slip, two_given_names
 from domain.matching.levels import Agreement, Birth, Family, Given, Number, Others, Place, Sex, Used
 from domain.matching.limits import Limits, Placeless
 from domain.matching.record import Record
@@ -22,15 +22,16 @@ NUMBERED_FAMILY: Final = SAME_FAMILY | {Family.PART}
 NUMBERED_GIVEN: Final = frozenset({Given.SPELLING, Given.SHORT_FORM, Given.PART})
 
 
-def sure(found: Agreement) -> bool:
-    """One number, each record's own, the same given name, and no other birth date.
+def sure(found: Agreement, one: Record, other: Record) -> bool:
+    """One number, each record's own, the same given name, no other sex, and no other birth date.
 
     The number alone may be a twin's or a parent's, and a parent may have the child's name: of both the number says sex
     and month, where they were born in one month.
     """
+    if found.number is not Number.OWN or found.sex is Sex.DIFFERENT or found.others is Others.DIFFERENT:
+        return False
     named = found.given in (Given.EXACT, Given.LISTED) or found.family is Family.SWAPPED
-    born = found.birth is not Birth.DIFFERENT
-    return found.number is Number.OWN and named and born and found.others is not Others.DIFFERENT
+    return named and found.birth is not Birth.DIFFERENT and not a_generation_apart(one, other)
 
 
 def strict(found: Agreement, limits: Limits) -> bool:
@@ -78,7 +79,7 @@ class Rules:
 
     def tier(self, found: Agreement, bits: float, one: Record, other: Record) -> Tier:
         """``bits``: the weight of the agreement, the prior and terms among them."""
-        if sure(found):
+        if sure(found, one, other):
             return Tier.SURE
         if strict(found, self.limits) and bits >= self.limits.strict_bits and not self.guarded(found, one, other):
             return Tier.STRICT

@@ -130,7 +130,7 @@ class Neighbourhood:
 
     def counts(self, one: Known, other: Known) -> bool:
         """Whether some tier may hold of the two."""
-        return counts(*self.weigh(one.record, other.record), self.model)
+        return counts(*self.weigh(one.record, other.record), one.record, other.record, self.model)
 
 
 def around(

@@ -1,8 +1,9 @@
 """Matching rules for tests: a small model with round weights, and fictitious people of whom its answer is plain.
 
 Two who are alike in all strict traits (``ALIKE``) are *strict*: a rule merges them. Where a birth place is not known
-they are *review*: a human is asked. With one ``matricule`` and one given name they are *sure*, unless their birth
-dates have nothing in common. Another family name, given name or birth date is another person, of whom nobody is asked.
+they are *review*: a human is asked. With one ``matricule`` and one given name they are *sure*, unless their sexes
+differ, or their birth dates in all. Another family name, given name or birth date is another person, of whom nobody is
+asked.
 """
 
 from typing import Any, Final

@@ -456,12 +456,12 @@ def test_an_establishments_merge_of_two_whom_no_rule_would_merge_any_more_is_a_p
 
 
 def test_an_establishments_merge_takes_nothing_back_that_a_rule_holds_still(region: Region) -> None:
-    """L7: one number makes it sure, whatever the sex is."""
+    """L7: one number makes it sure, also where a birth date has a slip."""
     a, b = region.persons("a", "b")
     for one in (a, b):
         region.ask(number(one))
     region.ask(merge(a, b, "sure"))
-    region.ask(Correct(identity=b, stated={"sex": "M"}, reason="papers seen"))
+    region.ask(Correct(identity=b, stated={"birth_date": "1970-01-03"}, reason="papers seen"))
     said = AnnounceMerge(site="CHB", pairs=(("a", "b"),), content="1")
     assert (outcome(region, said), region.ask(said).positions) == ("merged", ())
 

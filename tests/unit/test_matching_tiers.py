@@ -65,6 +65,7 @@ ONE = [
     ("a married name", of(family="FICTIVE", used_name="MARTIN"), of(family="MARTIN")),
     ("one number, the place not known", of(ins=OWN), of(ins=OWN, birth_place="99999")),
     ("one number, a slip in the date", of(ins=OWN), of(ins=OWN, birth_date="1980-04-21")),
+    ("one number, another decade", of(ins=OWN), of(ins=OWN, birth_date="1990-04-12")),
     ("one number, a name of the list", of(ins=OWN, first_names="Lea Rose"), of(ins=OWN, given="Rose")),
     ("one list of given names, no place", of(first_names="Lea Rose"), of(first_names="Lea Rose", birth_place="")),
     ("an old code of the commune", of(birth_place="2A004"), of(birth_place="20004")),
@@ -80,6 +81,9 @@ TWO = [
     ("a name and a compound", of(given="Jean", sex="M"), of(given="Jean-Paul", sex="M")),
     ("a name of the other's list", of(given="Marie", first_names="Marie Claire"), of(given="Claire")),
     ("one number of two names", of(ins=OWN), of(ins=OWN, given="Marie")),
+    ("one number of two sexes", of(ins=OWN), of(ins=OWN, sex="M")),
+    ("one number, the day and month of another generation", of(ins=OWN), of(ins=OWN, birth_date="2010-04-12")),
+    ("one number, thirteen years apart", of(ins=OWN), of(ins=OWN, birth_date="1993-04-12")),
     ("the mother's number", of(ins=MOTHERS), of(ins=MOTHERS, given="Marie")),
     ("lists that differ", of(first_names="Lea Rose"), of(first_names="Lea Louise")),
     ("another sex", of(), of(sex="M")),
@@ -270,9 +274,9 @@ def test_no_agreement_without_name_or_date_merges() -> None:
         assert not strict(base._replace(place=place), limits)
     for number in (Number.BORROWED, Number.DOUBTFUL, Number.DIFFERENT):
         assert not strict(base._replace(number=number), limits)
-        assert not sure(base._replace(number=number))
-    assert not sure(base._replace(number=Number.OWN, given=Given.DIFFERENT))
-    assert not sure(base._replace(number=Number.OWN, birth=Birth.DIFFERENT))
+        assert not sure(base._replace(number=number), of(), of())
+    assert not sure(base._replace(number=Number.OWN, given=Given.DIFFERENT), of(), of())
+    assert not sure(base._replace(number=Number.OWN, birth=Birth.DIFFERENT), of(), of())
 
 
 def test_a_number_that_took_the_place_of_another_merges_nobody_and_is_shown() -> None:
@@ -288,6 +292,12 @@ def test_nobody_without_a_number_bridges_one_that_took_the_place_of_another_and_
     replaced = of(ins=OWN, replaced=True)
     assert groups([replaced, of()]) == [[0, 1]]
     assert all(not {0, 2} <= {*group} for group in groups([replaced, of(), of(ins=ANOTHER)], Placeless.ALWAYS))
+
+
+@pytest.mark.parametrize("differs", [{"sex": "M"}, {"birth_date": "2010-04-12"}], ids=["sex", "a generation"])
+def test_nor_does_a_third_record_of_the_number_bring_them_together(differs: dict[str, str]) -> None:
+    third = of(ins=OWN, **dict.fromkeys(differs, ""))
+    assert all(not {0, 2} <= {*group} for group in groups([of(ins=OWN), third, of(ins=OWN, **differs)]))
 
 
 def test_a_daughter_of_her_mothers_name_and_month_is_not_her_mother() -> None:
