@@ -8,11 +8,12 @@ Source: Winkler, Using the EM Algorithm for Weight Computation (2000).
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import IntEnum
 from math import log2, prod
 from typing import Final
 
-from domain.matching.levels import ENUMS, FIELDS
+from domain.matching.levels import ENUMS, FIELDS, contradicts
 from domain.matching.weights import Table, Weights, weights
 
 Pattern = tuple[int, ...]
@@ -25,6 +26,8 @@ AGREES: Final = 0.85
 """The share of the strongest level that learning starts from."""
 SMOOTHED: Final = 0.5
 """Pairs added to each level, so that none is impossible because it was not seen."""
+AGAINST: Final = -1.0
+"""Bits that a contradiction adds at most: of one that no pair has shown nothing is learned, which would be 0."""
 SIZES: Final = tuple(len(enum) for enum in ENUMS)
 BIRTH: Final = FIELDS.index("birth")
 NAMES: Final = tuple(FIELDS.index(field) for field in ("family", "given", "sex", "others", "used"))
@@ -92,11 +95,18 @@ def learn(
 def learned_weights(
     records: int, equal_dates: Mapping[Pattern, int], equal_names: Mapping[Pattern, int], u: Table
 ) -> Weights:
-    """Weights of a region of so many records, of its pairs with equal dates, and of those with equal names."""
+    """Weights of a region of so many records, of its pairs with equal dates, and of those with equal names. None lets
+    a contradiction speak for one person.
+    """
     names = learn(equal_dates, u, (BIRTH,))
     dates = learn(equal_names, u, NAMES)
     m = tuple(dates.m[field] if field == BIRTH else levels for field, levels in enumerate(names.m))
     exact = m[BIRTH][1] + m[BIRTH][2]
     of_one = names.of_one * sum(equal_dates.values()) / max(exact, 0.05)
     pairs = max(records * (records - 1) / 2, 1.0)
-    return weights(log2(max(of_one, 1.0) / pairs), m, u)
+    found = weights(log2(max(of_one, 1.0) / pairs), m, u)
+    return replace(found, bits=tuple(map(_against, ENUMS, found.bits)))
+
+
+def _against(enum: type[IntEnum], bits: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(min(each, AGAINST) if contradicts(enum(level)) else each for level, each in enumerate(bits))

@@ -106,3 +106,16 @@ class Agreement(NamedTuple):
 
 FIELDS = Agreement._fields
 ENUMS: tuple[type[IntEnum], ...] = (Family, Given, Birth, Sex, Place, Number, Others, Used)
+CONTRADICTIONS: tuple[IntEnum, ...] = (
+    Birth.DIFFERENT,
+    Sex.DIFFERENT,
+    Number.DIFFERENT,
+    Others.DIFFERENT,
+    Used.DIFFERENT,
+)
+"""Levels that say *two people*, and never speak for one, whatever was learned."""
+
+
+def contradicts(level: IntEnum) -> bool:
+    """Whether it is one of these; levels of two traits may be equal as numbers."""
+    return any(level is each for each in CONTRADICTIONS)

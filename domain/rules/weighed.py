@@ -10,14 +10,14 @@ from functools import partial
 from typing import Any, Final
 
 from domain.errors import OutOfRange, RuleTooWeak
-from domain.matching.levels import ENUMS, FIELDS
+from domain.matching.levels import CONTRADICTIONS, ENUMS, FIELDS
 from domain.matching.limits import Placeless
 from domain.matching.model import Model, of_body
 from domain.matching.weights import LIMIT
 from domain.rules.place import Checks, Place
 
 PARTS: Final = ("prior", "bits", "family_names", "given_names", "limits")
-CONTRADICTIONS: Final = {"number": "different", "sex": "different", "birth": "different"}
+WORST: Final = {FIELDS[ENUMS.index(type(level))]: level.name.lower() for level in CONTRADICTIONS}
 """Levels of which no document may say that they speak for one person."""
 MOST_NAMES: Final = 20_000
 
@@ -51,7 +51,7 @@ def _check_levels(field: Place, names: list[str]) -> None:
         for level in levels.values():
             checks(partial(level.between, -LIMIT, LIMIT))
         name = field.path.rpartition(".")[2]
-        worst = levels.get(CONTRADICTIONS.get(name, ""))
+        worst = levels.get(WORST.get(name, ""))
         if worst and checks.holds(worst.given) and isinstance(worst.value, int | float) and worst.value >= 0:
             checks.add(RuleTooWeak(f"{worst.path}: speaks for one person, and is a contradiction: write less than 0"))
 

@@ -72,6 +72,8 @@ def put(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
         (put("bits.number.different", 0.5), RuleTooWeak, "body.model.bits.number.different: speaks for one person"),
         (put("bits.sex.different", 0), RuleTooWeak, "body.model.bits.sex.different"),
         (put("bits.birth.different", 3), RuleTooWeak, "body.model.bits.birth.different"),
+        (put("bits.others.different", 60), RuleTooWeak, "body.model.bits.others.different"),
+        (put("bits.used.different", 60), RuleTooWeak, "body.model.bits.used.different"),
         (put("bits.family", None), FieldMissing, "body.model.bits.family: is missing"),
         (put("bits.family.exact", None), FieldMissing, "body.model.bits.family.exact"),
         (put("bits.family.exact", 61), OutOfRange, "body.model.bits.family.exact: is out of range"),

@@ -76,6 +76,16 @@ def test_agreement_speaks_for_one_person_and_a_contradiction_against(learned: Le
     assert len(rows(learned.model)) == sum(map(len, bits.values()))
 
 
+def test_what_is_learned_may_be_published_where_no_number_sex_or_used_name_is_known() -> None:
+    """A contradiction that nobody has shown yet still speaks against."""
+    known = ("family", "given", "birth_date")
+    index = Index([({trait: each.traits[trait] for trait in known}, None, None, False) for each in region(PEOPLE, 5)])
+    found = train(index, WANTED)  # type: ignore[arg-type]
+    bits = found.document["body"]["model"]["bits"]
+    assert {bits[field]["different"] for field in ("number", "sex", "others", "used")} == {-1.0}
+    assert read_document(found.text(), as_json=True).version == WANTED.version
+
+
 def test_no_name_is_kept_that_few_people_have(index: Index, learned: Learned) -> None:
     """It may name one of them, and the document stays for ever."""
     kept: Mapping[str, float] = {**learned.model.family.common, **learned.model.given.common}
