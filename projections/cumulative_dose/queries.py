@@ -82,10 +82,10 @@ def dose(
     """``dose show`` of one person. ``members``: all identities of the person, whose id is the first one's; ``started``:
     when each study began, where a period is excluded: a report of another study cannot be dated, and is left out.
 
-    All is of the period that is ``asked`` for, but reports and what they disagree in; ``undated``: how many exposures,
-    and reports of totals alone, are in no period. An alert over studies that are not all the person's, or not all seen,
-    names those that are, and no ``value``; nor has one that a report may be in that is not seen. ``sums``: by what is
-    asked for. ``skin``: see ``sums.skin``; over all of the time.
+    All is of the period that is ``asked`` for, but reports and what they disagree in; an alert is of the days of its
+    study; ``undated``: how many exposures, and reports of totals alone, are in no period. An alert over studies that
+    are not all the person's, or not all seen, names those that are, and no ``value``; nor has one that a report may be
+    in that is not seen. ``sums``: by what is asked for. ``skin``: see ``sums.skin``; over all of the time.
     ``totals`` are event sums: over distinct irradiation events, and over ``stated_alone``, what reports state of
     studies of which no exposure is known; ``report_totals`` add up what the reports of both state themselves.
     ``disagrees`` of a report: the quantities that another report which stands states otherwise, named in ``conflicts``.
@@ -101,6 +101,7 @@ def dose(
     shown = [row for row in known if asked.period.holds(dated(row))]
     totals = stated_alone(seen.reports, seen.carried)
     alone = [one for one in totals if asked.period.holds(dated(one))]
+    studies = _studies(seen, alone, asked)
     return {
         "person": identities[0],
         "members": masked(members, erased),
@@ -117,13 +118,20 @@ def dose(
         "exposures": [exposure(row) | asked.compare(row, _day(row)) for row in shown],
         "reports": [_report_told(one, unseen) for one in _reports(seen, erased)],
         "conflicts": conflicts(seen.carried),
-        "alerts": _alerts_of(connection, seen, erased, at),
+        "alerts": [one for one in _alerts_of(connection, seen, erased, at) if one["study_uid"] in studies],
         **sight.withheld(seen.withheld),
     }
 
 
 def _undated(exposures: Sequence[Row], alone: Sequence[Row]) -> int:
     return sum(dated(row) is None for row in exposures) + len({one["report_uid"] for one in alone if not dated(one)})
+
+
+def _studies(seen: "_Seen", alone: Sequence[Row], asked: Asked) -> set[str]:
+    """By UID, those of which an exposure, or a total that a report states alone, is of the period."""
+    if asked.period.whole:
+        return {one["study_uid"] for one in seen.reports}
+    return {row["study_uid"] for row in (*seen.carried, *alone) if asked.period.holds(dated(row))}
 
 
 def _day(row: Row) -> str | None:

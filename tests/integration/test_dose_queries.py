@@ -235,6 +235,14 @@ def test_exposures_carry_what_the_interface_promises(read: Read) -> None:
     assert {"started_at", "modality", "protocol", "dap_mgycm2", "dose_rp_mgy", "agd_mgy", "activity_mbq"} <= told.keys()
 
 
+@pytest.mark.parametrize(("since", "alerts"), [("2026-01-05", 1), ("2026-01-06", 0)])
+def test_alerts_are_of_the_period_that_is_asked_for(read: Read, since: str, alerts: int) -> None:
+    made = exposure("1.8.9", dose_rp_mgy=2_500.0) | {"started_at": "2026-01-05T10:00:00"}
+    region, identity = received(dose("1.9.9", made, dose_rp_mgy=2_500.0))
+    document = shown(read, region, identity, asked=Asked(period=Period(since=since)))
+    assert (len(document["exposures"]), len(document["alerts"])) == (alerts, alerts)
+
+
 def test_an_alert_is_open_until_it_is_acknowledged(read: Read) -> None:
     """The list for the site that sent the report; an acknowledged one is told with who and what was done."""
     region = Hospitals()
