@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from adapters.hl7.er7 import Segment, only
-from adapters.hl7.patient import days, matricule, optional_number, own_number, patient
+from adapters.hl7.patient import days, matricule, optional_number, own_number, patient, who_is_named
 from adapters.hl7.refusal import Condition, Place, Refused
 from domain.commands.announced import AnnouncedPatient, AnnouncePatient
 from domain.commands.announced_pairs import AnnounceLink, AnnounceMerge, AnnounceUnlink
@@ -56,7 +56,8 @@ def _merge(found: list[Segment], site: str, content: str) -> Announced:
 
 def _link(found: list[Segment], site: str, content: str) -> Announced:
     one, other = _two(found, site)
-    return Announced(AnnounceLink(site=site, one=one, other=other, content=content))
+    stated = tuple(who_is_named(each) for each in found if each.name == "PID")
+    return Announced(AnnounceLink(site=site, one=one, other=other, content=content, stated=stated))
 
 
 def _unlink(found: list[Segment], site: str, content: str) -> Announced:

@@ -40,11 +40,16 @@ def patient(pid: Segment, site: str, zfd: Segment | None = None) -> AnnouncedPat
     states = [each.part(1) for each in pid.values(32)]
     return AnnouncedPatient(
         local_id=own_number(pid, 3, site),
-        stated={**_names(pid), **_birth(pid), **_sex(pid), **_place(pid)},
+        stated=_stated(pid),
         matricule=matricule(pid, zfd),
         status=next((Status(each) for each in states if each in Status.__members__), None),
         flags=tuple(flag for flag in FLAGS if flag in states),
     )
+
+
+def who_is_named(pid: Segment) -> dict[str, str | None]:
+    """The traits that a PID states; none where it names nobody. Raises Refused."""
+    return _stated(pid) if any(_names_somebody(one) for one in pid.values(5)) else {}
 
 
 def own_number(segment: Segment, field: int, site: str) -> str:
@@ -92,9 +97,17 @@ def days(found: Sequence[Segment], *places: tuple[str, int]) -> tuple[str, ...]:
     return tuple(f"{said[1]}-{said[2]}-{said[3]}" for text in texts if (said := DATE.fullmatch(text)) and said[3])
 
 
+def _stated(pid: Segment) -> dict[str, str | None]:
+    return {**_names(pid), **_birth(pid), **_sex(pid), **_place(pid)}
+
+
+def _names_somebody(name: Repetition) -> bool:
+    return bool(name.part(1) or name.part(2))
+
+
 def _names(pid: Segment) -> dict[str, str | None]:
     """PID-5: the birth name (L), its first given name and the list of them; the name in use (D or U)."""
-    each = [one for one in pid.values(5) if one.part(1) or one.part(2)]
+    each = [one for one in pid.values(5) if _names_somebody(one)]
     if not each:
         if pid.deleted(5) or not pid.text(5).strip():
             raise Refused(pid.place(5), Condition.FIELD_MISSING, "the patient has no name")

@@ -62,12 +62,15 @@ class AnnounceMerge:
 
 @dataclass(frozen=True, kw_only=True)
 class AnnounceLink:
-    """Two numbers of the establishment are one person's, and both are kept."""
+    """Two numbers of the establishment are one person's, and both are kept. ``stated``: of whom it says that they bear
+    the one, and the other, where it says it.
+    """
 
     site: str
     one: str
     other: str
     content: str
+    stated: tuple[Mapping[str, str | None], ...] = ()
 
     def decide(self, work: Work) -> dict[str, Any]:
         """As ``AnnounceMerge``. Raises UnknownSite (S1), NotFound, AlreadyRegistered (I2), SameIdentity (L1),
@@ -77,7 +80,8 @@ class AnnounceLink:
         one, other = bearer(work, self.site, self.one), bearer(work, self.site, self.other)
         link = link_of(work, one.id, other.id)
         reason = "the establishment says that both numbers are one person's"
-        return {"outcome": _joined(work, link, one, other, reason), "content": self.content}
+        known = all(_may_be(work, *each) for each in zip((one, other), self.stated or [{}] * 2, strict=True))
+        return {"outcome": _joined(work, link, one, other, reason, known=known), "content": self.content}
 
 
 @dataclass(frozen=True, kw_only=True)

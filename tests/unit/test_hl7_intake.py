@@ -355,6 +355,25 @@ def test_a_merge_that_names_somebody_else_under_the_number_is_left_to_a_human(
     assert ledger.history()[-1].type == "link.review_requested"
 
 
+@pytest.mark.parametrize("wrong", ["1", "2"])
+def test_a_link_that_names_somebody_else_under_a_number_is_left_to_a_human(
+    ledger: hl7.Ledger, taken: Desk, wrong: str
+) -> None:
+    two(taken)
+    paul = {"name": "INVENTE^PAUL^^^^^L", "f7": "19880101", "f8": "M"}
+    answer = sent(taken, "A24", "m3", *(pid(each, **(paul if each == wrong else {})) for each in ("1", "2")))
+    assert (answer.verdict, answer.condition) == ("AA", "0")
+    assert "PID states somebody else" in answer.told
+    assert not together(ledger, "1", "2")
+    assert ledger.history()[-1].type == "link.review_requested"
+
+
+def test_a_link_whose_pids_name_nobody_is_made(ledger: hl7.Ledger, taken: Desk) -> None:
+    two(taken)
+    assert sent(taken, "A24", "m3", pid("1", name=""), pid("2", name="")).told == ""
+    assert together(ledger, "1", "2")
+
+
 def test_a_merge_that_corrects_a_birth_date_or_a_family_name_is_made(ledger: hl7.Ledger, taken: Desk) -> None:
     two(taken)
     sent(taken, "A28", "three", pid("3"))
