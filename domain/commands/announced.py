@@ -11,7 +11,7 @@ from uuid import UUID
 
 from domain import ins
 from domain.aggregates.identity import Identity
-from domain.commands.bearers import bearer, of_number, refuse_stranger
+from domain.commands.bearers import are_one, bearer, of_number, refuse_stranger
 from domain.commands.received_patient import ReceivedPatient, meant_by, registered_beside, under_number
 from domain.errors import AlreadyRegistered
 from domain.identity_flags import forcing_prov
@@ -109,7 +109,7 @@ class AnnouncePatient:
             return None
         living = [one for one in under_number(work, self.site, received) if not one.is_closed]
         same = [one for one in living if says_a_name(one.traits) and names_agree(one.traits, received.stated)]
-        if len(same) > 1:
+        if not are_one(work, same):
             raise AlreadyRegistered(
                 "several people of that name bear the number, and none has that birth date: a clerk says whose it is, "
                 "krypton identity correct"

@@ -1,6 +1,6 @@
 """Who bears a number that an establishment gave out; it says something of its own numbers, and of no others."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from domain.aggregates.identity import Identity
 from domain.commands.directory import is_enrolled
@@ -17,18 +17,27 @@ def refuse_stranger(work: Work, site: str) -> None:
 
 
 def bearer(work: Work, site: str, local_id: str) -> Identity:
-    """The one person who bears an establishment's number. Raises BadTraits (I1), NotFound; AlreadyRegistered (I2)
-    where there are several, for to take one would be a guess.
+    """The one person who bears an establishment's number; of identities that are one person, the first. Raises
+    BadTraits (I1), NotFound; AlreadyRegistered (I2) where there are several, for to take one would be a guess.
     """
     refuse_mistyped_id(local_id)
     living = [one for one in of_number(work, site, local_id) if not one.is_closed]
     if not living:
         raise NotFound(f"{site} never announced one of the numbers: announce the patient first")
-    if len(living) > 1:
+    if not are_one(work, living):
         raise AlreadyRegistered(
             f"{len(living)} people bear one of the numbers of {site}: a clerk tells them apart, krypton identity show"
         )
     return living[0]
+
+
+def are_one(work: Work, living: Collection[Identity]) -> bool:
+    """Whether the identities are one person."""
+    if len(living) < 2:
+        return True
+    ids = [str(one.id) for one in living]
+    work.membership.load(ids)
+    return {*ids} <= work.membership.person_of(ids[0])
 
 
 def of_number(work: Work, site: str, local_id: str) -> Iterator[Identity]:

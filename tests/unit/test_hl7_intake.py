@@ -7,8 +7,10 @@ from uuid import UUID
 import pytest
 
 from adapters.hl7.desk import Desk
+from adapters.hl7.people import Number
 from domain.aggregates.identity import Identity
 from domain.commands.identities import ClearFlag
+from domain.commands.links import Merge, Unmerge
 from domain.commands.splits import Split
 from domain.identity_status import Status
 from domain.work import Work
@@ -366,6 +368,22 @@ def test_a_link_that_names_somebody_else_under_a_number_is_left_to_a_human(
     assert "PID states somebody else" in answer.told
     assert not together(ledger, "1", "2")
     assert ledger.history()[-1].type == "link.review_requested"
+
+
+@pytest.mark.parametrize("event", ["A40", "A24", "A47"])
+def test_a_number_whose_two_bearers_a_clerk_merged_is_one_persons(ledger: hl7.Ledger, taken: Desk, event: str) -> None:
+    two(taken)
+    sent(taken, "A28", "m3", pid(f7="19610708"))
+    first, second = known(ledger), known(ledger, ordinal=2)
+    second_segment = pid("2") if event == "A24" else mrg("2")
+    assert sent(taken, event, "m4", pid(), second_segment).condition == "205"
+    ledger.ask(Merge(one=first.id, other=second.id, reason="a slip", even_though=("birth_date",)))
+    assert sent(taken, event, "m5", pid(), second_segment).verdict == "AA"
+    assert together(ledger, "1", "2")
+    index = hl7.MemoryIndex.of(ledger)
+    assert index.numbers(hl7.SENDER, SITE, Number(SITE, "2"), ()) == (Number(SITE, "1"),)
+    ledger.ask(Unmerge(one=first.id, other=second.id, reason="two after all"))
+    assert sent(taken, event, "m6", pid(), second_segment).condition == "205"
 
 
 def test_a_link_whose_pids_name_nobody_is_made(ledger: hl7.Ledger, taken: Desk) -> None:
