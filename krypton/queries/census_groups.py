@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from domain.dose_acts import OF_NO_ACT, DoseActs, Judged, Marks, compared_as
 from domain.dose_alerts import QUANTITIES
-from domain.dose_bands import ADULT, of_birth
+from domain.dose_bands import ADULT, CHILD, of_birth
+from domain.dose_flags import NO_LEVEL, NO_POPULATION, NO_WEIGHT, PHANTOM, of_phantom
 from domain.dose_levels import Level, ReferenceLevels
 from domain.dose_practice import LEAST, Value, figures, percentile, persons
 from domain.rules.levels import WITH_PHANTOM
@@ -133,7 +134,7 @@ class Census:
             return None
         if named not in self._found:
             found = self._levels.of(act, modality, population, weight_kg)
-            fits = (one for one in found if one.quantity == quantity and one.phantom_cm in (None, phantom))
+            fits = (one for one in found if one.quantity == quantity and of_phantom(one, phantom))
             self._found[named] = next(fits, None)
         return self._found[named]
 
@@ -141,7 +142,21 @@ class Census:
         *common, quantity, phantom, level = key
         named = dict(zip(GROUP, common, strict=True)) | {"quantity": quantity, "phantom_cm": phantom}
         told = named | figures(values)
-        return told | {"level": level and self._against(level, told, values)}
+        return told | {"level": level and self._against(level, told, values), "no_level": self._no_level(told, level)}
+
+    def _no_level(self, told: Row, level: Level | None) -> str | None:
+        """Why a group of an act is beside no level; None: it is beside one, or of no act."""
+        act, population = told["act"], told["population"]
+        if act is None or level is not None:
+            return None
+        if population is None:
+            return NO_POPULATION
+        if population == CHILD and told["weight"] is None and self._levels.has_children(act):
+            return NO_WEIGHT
+        of = act, told["modality"], population, told["quantity"]
+        alike = [one for one in self._levels.levels if (one.act, one.modality, one.population, one.quantity) == of]
+        fits = any(of_phantom(one, told["phantom_cm"]) for one in alike)
+        return PHANTOM if alike and not fits else NO_LEVEL
 
     def _against(self, level: Level, told: Row, values: Iterable[Value]) -> Document:
         """The group beside its level. ``enough``: as many persons as the text makes a group of."""

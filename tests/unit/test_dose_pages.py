@@ -9,14 +9,19 @@ from typing import Any
 import pytest
 
 from adapters.dicom.rdsr.concepts import TECHNIQUE as READ
+from domain.dose_flags import NO_LEVEL, NO_POPULATION, NO_WEIGHT, PHANTOM
+from domain.dose_levels import Level, ReferenceLevels
+from domain.rules.acts import build
 from krypton.faces.dose.page import page as patient_page
 from krypton.faces.dose.study import page as study_page
 from krypton.faces.dose.technique import STUDY, TECHNIQUE, warning
 from krypton.faces.dose.words import BRIEF, COLON, LANGUAGES, PLAIN, QUANTITY_NAMES, WORDS, day, moment
 from krypton.faces.practice.charts import FLOOR, HEIGHT, TOP, bars, box
+from krypton.faces.practice.page import WHY, verdict
 from krypton.faces.practice.page import page as device_page
 from krypton.faces.practice.words import WORDS as DEVICE_WORDS
 from krypton.faces.templates import css_string
+from krypton.queries.census_groups import Census
 from tests.fakes.dose_pages import LONG, TODAY, beside_region, device, patient, study
 
 SITES = {"CHA": "Hôpital fictif A"}
@@ -233,6 +238,41 @@ def test_a_box_lies_on_the_regions_quartiles_which_the_key_the_table_and_the_wor
 def test_a_comparison_with_the_region_that_is_old_or_not_there_is_told(state: str, said: str) -> None:
     text = device_page(beside_region(device(300), state), "en", TODAY)
     assert (DEVICE_WORDS["en"][said] in text, '<rect class="region"' in text) == (True, state == "old")
+
+
+@pytest.mark.parametrize(
+    ("patient", "modality", "why"),
+    [
+        ((None, None, None, None), "DX", NO_POPULATION),
+        (("child", None, None, None), "DX", NO_WEIGHT),
+        (("adult", None, None, 32), "CT", PHANTOM),
+        (("adult", None, None, None), "CT", PHANTOM),
+        (("child", "30-50 kg", 40.0, 16), "CT", NO_LEVEL),
+        (("adult", None, None, None), "MG", NO_LEVEL),
+        (("adult", None, None, None), "DX", None),
+        (("adult", None, None, 16), "CT", None),
+    ],
+)
+def test_a_page_says_why_a_group_is_beside_no_level(patient: tuple[Any, ...], modality: str, why: str | None) -> None:
+    """Its act may well have one."""
+    act = "Crâne"
+    acts = build(1, {"entries": [{"act": act, "protocols": ["crane"]}]})
+    levels = ReferenceLevels(
+        2019,
+        (
+            Level(act, "DX", "adult", "dap_mgycm2", 200.0, "mGy.cm2"),
+            Level(act, "DX", "child", "dap_mgycm2", 50.0, "mGy.cm2", weight_kg=20.0),
+            Level(act, "CT", "adult", "dlp_mgycm", 900.0, "mGy.cm", phantom_cm=16),
+        ),
+    )
+    marks, none = f'["{modality}", "crane", [], null, null, null, null, null]', (None,) * 3
+    doses = (None, 50.0, None) if modality == "CT" else (None, None, 20.0)
+    rows = [("S", marks, None, *patient, f"e{n}", f"p{n}", "2025-01-02", *doses, *none) for n in range(40)]
+    (group,) = Census(acts, levels, "CHB", {}).told(rows, str)["groups"]
+    assert group["no_level"] == why
+    for words in DEVICE_WORDS.values():
+        said, _ = verdict(group, words)
+        assert said == (words[WHY[why]] if why else f"{words['median']} {words['under']}")
 
 
 def test_a_region_of_other_months_than_the_page_is_told() -> None:

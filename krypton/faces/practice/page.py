@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, Final
 
+from domain.dose_flags import NO_LEVEL, NO_POPULATION, NO_WEIGHT, PHANTOM
 from krypton.faces.dose.page import CSP, NOBODY
 from krypton.faces.dose.words import COLON, day, period
 from krypton.faces.practice.charts import FLOOR, HEIGHT, Bars, Box, Trend, bars, box, of_region, trend
@@ -13,6 +14,13 @@ from krypton.faces.practice.words import WORDS, label
 from krypton.faces.templates import templates
 
 Document = Mapping[str, Any]
+WHY: Final[Mapping[str, str]] = {
+    NO_POPULATION: "no_population",
+    NO_WEIGHT: "no_weight",
+    PHANTOM: "another_phantom",
+    NO_LEVEL: "no_level",
+}
+"""The words that say why a group is beside no level."""
 
 
 @dataclass(frozen=True)
@@ -69,16 +77,15 @@ def page(found: Document, language: str, today: date, sites: Mapping[str, str] =
 
 
 def _card(group: Document, words: Mapping[str, str]) -> Card:
-    verdict, over = _verdict(group, words)
-    return Card(group, box(group), trend(group), bars(group), verdict, over)
+    return Card(group, box(group), trend(group), bars(group), *verdict(group, words))
 
 
-def _verdict(group: Document, words: Mapping[str, str]) -> tuple[str, bool]:
+def verdict(group: Document, words: Mapping[str, str]) -> tuple[str, bool]:
     """What the group's statistic says beside its level, in words; and whether it is over."""
     if group["act"] is None:
         return words["not_mapped"], False
     if (level := group["level"]) is None:
-        return words["no_level"], False
+        return words[WHY[group["no_level"]]], False
     if not level["enough"]:
         return words["few"].format(n=group["persons"], needed=level["needed"]), False
     statistic = group[level["statistic"]]
