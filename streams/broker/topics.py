@@ -2,7 +2,7 @@
 
 A partition count is stored state: changing it would spread a key's events over two partitions and break their order.
 Differences from the declared values are therefore reported, never corrected; but for the times that a broker takes,
-which change nothing that is stored.
+and for compression: these change nothing that is stored.
 """
 
 import time
@@ -62,6 +62,11 @@ ANY_TIME: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Topic settings by which a broker takes records of any time; each broker knows some of them."""
 
+SET: Final[Mapping[str, str]] = MappingProxyType({**ANY_TIME, "compression.type": "uncompressed"})
+"""Topic settings that are set where they differ. A broker unpacks what a client or its own default has compressed: the
+clients here could not read it, and one such record would stop whoever comes to it.
+"""
+
 MAX_RECORD_BYTES: Final = 8 << 20
 """The largest record; dose reports of long interventions exceed Kafka's default limit of 1 MiB."""
 
@@ -75,8 +80,8 @@ class TopicsDiffer(Exception):
 
 
 def create(bootstrap: str, replication: int = 1, min_insync: int | None = None) -> list[str]:
-    """Create missing topics and check the others, which take records of any time from here on; returns the names of the
-    new ones.
+    """Create missing topics and check the others, which take records of any time from here on, and compress none;
+    returns the names of the new ones.
 
     ``replication``: copies of each partition, 3 in production. ``min_insync``: copies that must hold a record before it
     is acknowledged; by default all but one. Safe to repeat. Raises TopicsDiffer, KafkaError (Kafka is away).
@@ -95,7 +100,7 @@ def create(bootstrap: str, replication: int = 1, min_insync: int | None = None) 
         }
         new = _create(admin, wanted) if wanted else []
         _compare(admin)
-        _take_any_time(admin)
+        _set(admin)
     return new
 
 
@@ -158,23 +163,23 @@ def _compare(admin: KafkaAdminClient) -> None:
         raise TopicsDiffer("; ".join(wrong))
 
 
-def _take_any_time(admin: KafkaAdminClient) -> None:
-    """Let the broker refuse no record for its time: the event store has it, so it belongs on its topic.
+def _set(admin: KafkaAdminClient) -> None:
+    """Let the broker refuse no record for its time, for the event store has it; and keep none compressed.
 
     Raises TopicsDiffer where the broker does not let this login change it.
     """
-    narrow = {
-        name: {setting: ANY_TIME[setting] for setting, value in held.items() if value != ANY_TIME[setting]}
-        for name, held in _settings(admin, ANY_TIME).items()
+    differ = {
+        name: {setting: SET[setting] for setting, value in held.items() if value != SET[setting]}
+        for name, held in _settings(admin, SET).items()
     }
-    changes = [ConfigResource(ConfigResourceType.TOPIC, name, wanted) for name, wanted in narrow.items() if wanted]
+    changes = [ConfigResource(ConfigResourceType.TOPIC, name, wanted) for name, wanted in differ.items() if wanted]
     if not changes:
         return
     answers = admin.alter_configs(changes)["topic"]
     if refused := {name: answer for name, answer in answers.items() if answer != "OK"}:
         raise TopicsDiffer(
-            f"{', '.join(refused)}: Kafka would refuse records of some times, and did not let that be changed "
-            f"({next(iter(refused.values()))}): run krypton init with a login that may alter topics"
+            f"{', '.join(refused)}: Kafka would refuse records of some times, or keep them compressed, and did not let "
+            f"that be changed ({next(iter(refused.values()))}): run krypton init with a login that may alter topics"
         )
 
 

@@ -9,7 +9,9 @@ from struct import Struct
 from typing import Any
 
 import pytest
+from confluent_kafka import Producer
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
 from krypton.devstack.stack import Stack
@@ -30,6 +32,7 @@ from schemas.registry import registry
 from streams.broker import broker, topics
 from streams.broker.partition import partition_of
 from streams.relay.outgoing import Addresser, Stored
+from tests.fakes import librdkafka
 from tests.integration.live_ledger import LiveLedger, Published, end_offsets, kill, kill_kafka, live_ledger
 from tests.integration.proof_world import heads
 from tests.waiting import WITHIN_S, until
@@ -173,6 +176,36 @@ def sent_before_its_turn(ledger: LiveLedger) -> None:
         producer.close()
 
 
+def compression(ledger: LiveLedger) -> str:
+    """The topic's setting."""
+    admin = KafkaAdminClient(**broker.options(ledger.krypton.addresses.kafka))
+    try:
+        asked = ConfigResource(ConfigResourceType.TOPIC, TOPIC, {"compression.type": None})
+        answer = admin.describe_configs([asked], config_filter="all")["topic"][TOPIC]
+        return str(answer["compression.type"]["value"])
+    finally:
+        admin.close()
+
+
+def as_a_client_sends(ledger: LiveLedger) -> None:
+    """The topic as a release before made it: records lie there as they are sent."""
+    admin = KafkaAdminClient(**broker.options(ledger.krypton.addresses.kafka))
+    try:
+        admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, TOPIC, {"compression.type": "producer"})])
+    finally:
+        admin.close()
+    until(lambda: compression(ledger) == "producer", "set")
+
+
+def send_compressed(ledger: LiveLedger, kind: str) -> None:
+    """A record to each partition, by another client."""
+    kafka = broker.under(ledger.krypton.addresses.kafka, RELAY)
+    producer = Producer({**librdkafka.own(kafka), "compression.type": kind})
+    for partition in range(8):
+        producer.produce(TOPIC, bytes(1_000), partition=partition)
+    assert producer.flush(WITHIN_S) == 0
+
+
 def lacking(ledger: LiveLedger) -> set[Published]:
     """The events that have no record on Kafka."""
     published = {record for log in ledger.published().values() for record in log}
@@ -245,6 +278,23 @@ def test_a_relay_that_starts_after_forged_records_passes_over_them_with_an_alarm
     stopped(ledger)
     recover(ledger.krypton, [TOPIC], Heads(()), "system:test", lambda _: None, forged=False)
     assert (health.measure(ledger.krypton).foreign, what_is_wrong(ledger)) == ({}, "")
+
+
+def test_what_a_client_compressed_is_read_like_any_other_record(ledger: LiveLedger) -> None:
+    """Nobody here could unpack it: neither the view's worker nor a relay that starts behind it."""
+    as_a_client_sends(ledger)
+    topics.create(ledger.krypton.addresses.kafka)
+    until(lambda: compression(ledger) == "uncompressed", "set")
+    relay, worker = ledger.processes
+    relay.send_signal(signal.SIGTERM)
+    relay.wait(WITHIN_S)
+    for kind in ("lz4", "zstd", "snappy"):
+        send_compressed(ledger, kind)
+    ledger.processes[:] = [ledger.start("relay"), worker]
+    ledger.register(50)
+    until(lambda: indexed(ledger) == 250, "all indexed")
+    assert len(forged(ledger)) == 24
+    assert TOPIC in what_is_wrong(ledger)
 
 
 def test_health_names_what_stands_still_and_why(ledger: LiveLedger, monkeypatch: pytest.MonkeyPatch) -> None:
