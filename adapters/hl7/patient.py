@@ -17,8 +17,10 @@ from domain.traits import words
 
 OWN_TYPES: Final = frozenset({"", "PI", "MR", "PT"})
 """Types of a patient's number; a visit's (VN) or an account's (AN) is none."""
-BIRTH_NAME: Final = "L"
-USED_NAME: Final = ("D", "U")
+BIRTH_NAME: Final = ("L", "")
+DISPLAYED: Final = "D"
+USED_NAME: Final = (DISPLAYED, "U")
+"""The name in use. U says nothing of the name: where no other is sent beside it, it is taken for that of birth."""
 DATE: Final = re.compile(
     r"([0-9]{4})(?:([0-9]{2})(?:([0-9]{2})(?:[0-9]{2}(?:[0-9]{2}(?:[0-9]{2}(?:\.[0-9]{1,4})?)?)?)?)?)?(?:[+-][0-9]{4})?"
 )
@@ -106,22 +108,32 @@ def _names_somebody(name: Repetition) -> bool:
 
 
 def _names(pid: Segment) -> dict[str, str | None]:
-    """PID-5: the birth name (L), its first given name and the list of them; the name in use (D or U)."""
+    """PID-5: the birth name (L), its first given name and the list of them; the name in use (D or U), of which alone no
+    birth name is known.
+    """
     each = [one for one in pid.values(5) if _names_somebody(one)]
     if not each:
         if pid.deleted(5) or not pid.text(5).strip():
             raise Refused(pid.place(5), Condition.FIELD_MISSING, "the patient has no name")
         raise Refused(pid.place(5), Condition.DATA_TYPE, "a name is written FAMILY^GIVEN^ALL GIVEN^^^^L")
-    birth = next((one for one in each if one.part(7) == BIRTH_NAME), None)
+    birth = min((one for one in each if one.part(7) != DISPLAYED), key=_far_from_birth, default=None)
     used = next((one for one in each if one.part(7) in USED_NAME and one is not birth), None)
-    main = birth or next((one for one in each if not one.part(7)), each[0])
-    stated: dict[str, str | None] = {}
-    for trait, text in (("family", main.part(1)), ("given", main.part(2)), ("first_names", _first_names(main))):
-        if text:
-            stated[trait] = text
-    if used and used is not main and used.part(1):
-        stated["used_name"] = used.part(1)
-    return stated
+    main = birth or each[0]
+    if not birth and not main.part(2):
+        raise Refused(pid.place(5), Condition.FIELD_MISSING, "the patient has no birth name (L), and no given name")
+    names = {
+        "family": birth.part(1) if birth else "",
+        "given": main.part(2),
+        "first_names": _first_names(main),
+        "used_name": used.part(1) if used else "",
+    }
+    return {trait: text for trait, text in names.items() if text}
+
+
+def _far_from_birth(name: Repetition) -> int:
+    """The smaller, the likelier a name is that of birth: L, none, any other type, and U."""
+    kind = name.part(7)
+    return BIRTH_NAME.index(kind) if kind in BIRTH_NAME else len(BIRTH_NAME) + (kind in USED_NAME)
 
 
 def _first_names(name: Repetition) -> str:

@@ -94,6 +94,31 @@ def test_another_person_under_the_number_is_a_flagged_identity(ledger: hl7.Ledge
     assert (known(ledger, ordinal=2).traits["family"], known(ledger, ordinal=2).flags) == ("ZWEITE", {"collision"})
 
 
+def test_a_name_in_use_alone_is_no_birth_name(ledger: hl7.Ledger, taken: Desk) -> None:
+    sent(taken, "A28", "m1", pid(**WHOLE))
+    assert sent(taken, "A08", "m2", pid(name="MARIEE^ANNE^^^^^D", f7="19790328")).verdict == "AA"
+    assert (known(ledger).traits["family"], known(ledger).traits["used_name"]) == ("LE GOFF", "MARIEE")
+    assert known(ledger).status is Status.QUAL
+
+
+@pytest.mark.parametrize(
+    ("names", "family", "used"),
+    [
+        ("MARIEE^ANNE^^^^^D~FICTIVE^ANNE^^^^^M", "FICTIVE", "MARIEE"),
+        ("MARIEE^ANNE^^^^^D~FICTIVE^ANNE", "FICTIVE", "MARIEE"),
+        ("MARIEE^ANNE^^^^^D~FICTIVE^ANNE^^^^^U", "FICTIVE", "MARIEE"),
+        ("FICTIVE^ANNE^^^^^U", "FICTIVE", None),
+        ("MARIEE^ANNE^^^^^D", None, "MARIEE"),
+    ],
+)
+def test_the_birth_name_is_the_one_that_is_not_in_use_alone(
+    ledger: hl7.Ledger, taken: Desk, names: str, family: str | None, used: str | None
+) -> None:
+    assert sent(taken, "A28", "m1", pid(name=names)).verdict == "AA"
+    traits = known(ledger).traits
+    assert (traits["family"], traits["given"], traits["used_name"]) == (family, "ANNE", used)
+
+
 @pytest.mark.parametrize("event", ["A08", "A31"])
 def test_what_says_nothing_takes_the_place_of_nothing(ledger: hl7.Ledger, taken: Desk, event: str) -> None:
     """Else who is known by her name becomes nobody, and the next patient under the number has her INS and images."""
@@ -195,6 +220,7 @@ REFUSED = [
     ("AE", "PID-3", "102", pid(f3=f"5^^^{SITE}^PI~279035121518988^^^{NIR}^INS")),
     ("AE", "PID-3", "102", pid(f3=f"5^^^{SITE}^PI~{MATRICULE}^^^ASIP-SANTE-INS-NIR&1.2.250.1.213.1.4.8&ISO^INS")),
     ("AE", "PID-5", "101", pid(name="")),
+    ("AE", "PID-5", "101", pid(name="FICTIVE^^^^^^D")),
     ("AE", "PID-5", "102", pid(name="12345!!^X2^^^^^L")),
     ("AE", "PID-7", "102", pid(f7="20800101")),
     ("AE", "PID-7", "102", pid(f7="1950031")),
