@@ -217,6 +217,14 @@ def test_images_keep_their_own_event_uid_and_what_is_said_of_the_patient(tmp_pat
     assert (report["words"]["patient"]["weight_kg"], report["words"]["exposures"][0]["protocol"]) == (21.5, "Thorax")
 
 
+@pytest.mark.parametrize(("part", "is_qa"), [("PHANTOM", True), ("CHEST", False)])
+def test_an_image_of_a_phantom_says_so_in_its_body_part(part: str, is_qa: bool) -> None:
+    """A defined term (PS3.16 annex L)."""
+    read = read_image_dose(instance(CTDIvol=1.5, BodyPartExamined=part))
+    assert read is not None
+    assert read.qa is is_qa
+
+
 def test_an_image_without_dose_says_nothing(tmp_path: Path) -> None:
     assert told(taken(tmp_path, instance())) == []
 

@@ -429,6 +429,23 @@ def test_protocols_tell_of_a_phantom_where_all_of_them_do(protocols: list[str], 
 
 
 @pytest.mark.parametrize(
+    ("regions", "is_qa"),
+    [
+        (["SCT:706342009", "SRT:R-FE0C7"], True),
+        (["SCT:706342009", "SRT:T-D3000"], False),
+        (["SCT:706342009", None], False),
+        (["99X:706342009"], False),
+    ],
+)
+def test_the_code_of_a_phantom_tells_of_one_where_all_regions_have_it(regions: list[str | None], is_qa: bool) -> None:
+    """CID 4031, whatever the words."""
+    acquired = [
+        ct(*([coded("123014", region, "x")] if region else []), event=f"2.25.{n}") for n, region in enumerate(regions)
+    ]
+    assert read(*acquired).qa is is_qa
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("20160818192617.043", "2016-08-18T19:26:17.043"),

@@ -95,7 +95,7 @@ def read_image_dose(ds: Dataset) -> Irradiated | None:
     unknown: dict[str, Any] = dict.fromkeys(found)
     exposures = [exposure, *(replace(exposure, **unknown) for _ in given[1:])]  # what is beside, once
     exposures = [exposed(*pair) for pair in zip(exposures, given, strict=True)] if given else exposures
-    qa = is_qa(partial(text_in, ds), [exposure.protocol])
+    qa = is_qa(partial(text_in, ds), [exposure.protocol], [exposure.target_region])
     return Irradiated(tuple(exposures), device, _said(ds), qa, tuple(given))
 
 

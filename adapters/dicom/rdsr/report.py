@@ -160,7 +160,11 @@ def read_dose_report(tree: Tree) -> DoseReport:
         events_declared=declared,
         report_totals=found,
         raw_totals=raw,
-        qa=is_qa(partial(header.text, tree), (exposure.protocol for exposure in exposures)),
+        qa=is_qa(
+            partial(header.text, tree),
+            (exposure.protocol for exposure in exposures),
+            (exposure.target_region_code for exposure in exposures),
+        ),
         warnings=_warnings(tree, exposures, declared, len(events)),
         not_understood=(*notes, *_damage(tree)),
         tolerances={name: times for name, times in sorted(tree.tolerated.items()) if times},
