@@ -10,6 +10,7 @@ from adapters.dicom.documents import document_of
 from adapters.dicom.rdsr.exposure import Exposure
 from adapters.dicom.rdsr.received import received_dose
 from adapters.dicom.rdsr.report import DoseReport, read_dose_report
+from adapters.dicom.values import LONGEST
 from tests.fakes.dicom import instance, part10, structured, tree_of
 from tests.unit.test_dose_report import GY_M2, MGY, MGY_CM, coded, ct, document, item, number, projection, uid
 
@@ -88,6 +89,13 @@ def test_values_of_pulses_are_means_of_the_event_and_charges_add_up() -> None:
 def test_a_dose_of_several_values_in_one_item_is_not_taken_for_the_events() -> None:
     exposure = only(projection(number("122130", "1e-6\\2e-6", GY_M2)))
     assert (exposure.dap_mgycm2, exposure.not_understood) == (None, ("dap: value is not a decimal number",))
+
+
+def test_the_values_of_many_pulses_are_all_read_and_what_is_kept_as_encoded_is_cut() -> None:
+    """500 pulses of 10 ms: more than any other text may be long."""
+    many = "\\".join(["10.0"] * 500)
+    assert only(projection(number("113824", many, "ms"))).technique == {"exposure_time_ms": 5_000.0}
+    assert len(only(projection(number("122130", many, GY_M2))).raw["dap"]) <= LONGEST + len(" Gy.m2")
 
 
 def test_filters_are_told_in_words_and_their_metals_by_code() -> None:

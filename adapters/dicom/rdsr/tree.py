@@ -33,7 +33,8 @@ DOUBLE: Final = 8  # bytes
 class Measured(NamedTuple):
     """A numeric value and its unit as encoded; an empty ``text`` is an item present without a value.
 
-    ``others``: how many further values of the same item differ.
+    ``others``: how many further values of the same item differ. Of many pulses all values are in ``text``, however many
+    they are; as it is kept it is cut.
     """
 
     text: str
@@ -41,7 +42,7 @@ class Measured(NamedTuple):
     others: int = 0
 
     def __str__(self) -> str:
-        return f"{self.text} {self.unit}".strip()
+        return f"{self.text[:LONGEST]} {self.unit}".strip()
 
 
 class Item:
@@ -212,7 +213,7 @@ class Tree:
 
     def _measured(self, entry: Span) -> Measured:
         get = self.elements.places(*entry).get
-        text, exact = self.encoded(get(NUMERIC)), self._floating(get(FLOATING))
+        text, exact = plain(as_text(self._raw(get(NUMERIC)))), self._floating(get(FLOATING))
         if exact and not text:
             text = exact
             self.tolerated["floating_point_alone"] += 1
