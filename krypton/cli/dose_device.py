@@ -9,7 +9,7 @@ import typer
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton
 from krypton.cli.dose_page import Language, language_of, site_names
-from krypton.cli.dose_region import beside
+from krypton.cli.dose_region import GROUP, beside, device_of
 from krypton.cli.dose_sums import Since, Until, days, period
 from krypton.cli.new_files import keep, new_file
 from krypton.cli.options import AsJson
@@ -47,14 +47,15 @@ def device(
     if as_json:
         document(found)
         return
-    _shown(found)
+    shown(found)
 
 
-def _shown(found: Mapping[str, Any]) -> None:
+def shown(found: Mapping[str, Any]) -> None:
+    """Print a ``dose device`` document."""
     table(found["devices"], ("device", "exposures", "last"), f"Devices of {found['site']}")
     groups = sorted(found["groups"], key=lambda group: (group["act"] is None, -group["persons"]))
-    rows = [_row(group, found["least"]) for group in groups[:LINES]]
-    columns = ("act", "population", "quantity", "persons", "median", "quartiles", "level", "note")
+    rows = [{**_row(group, found["least"]), "device": device_of(found, group)} for group in groups[:LINES]]
+    columns = (*GROUP, "persons", "median", "quartiles", "level", "note")
     table(rows, columns, f"Practice{period(found)}: {found['exposures']} exposures of {found['persons']} persons")
     beside(found, groups[:LINES])
     if found["undated"]:
@@ -70,6 +71,7 @@ def _row(group: Mapping[str, Any], least: int) -> dict[str, Any]:
     return {
         "act": group["act"] or f"{group['protocol'] or 'not known'} (not mapped)",
         "population": ", ".join(filter(None, (group["population"] or "age not known", group["weight"]))),
+        "phantom_cm": group["phantom_cm"],
         "quantity": heading(group["quantity"]),
         "persons": group["persons"],
         "median": group["median"],

@@ -22,7 +22,8 @@ LIES: Final[Mapping[str | None, str | None]] = {
     "above": "above them",
     None: None,
 }
-COLUMNS: Final = ("act", "population", "quantity", "median", "region's quartiles", "median lies", "sites")
+GROUP: Final = ("device", "act", "population", "phantom_cm", "quantity")
+COLUMNS: Final = (*GROUP, "median", "region's quartiles", "median lies", "sites")
 
 
 def region(who: As = OWN, as_json: AsJson = False) -> None:
@@ -46,11 +47,17 @@ def beside(found: Mapping[str, Any], groups: Sequence[Mapping[str, Any]]) -> Non
     told = found["region"]
     if said := SAID.get(told["state"]):
         out.print(said.format(made_at=when(told["made_at"] or "")))
-    if rows := [_row(group) for group in groups if group["region"]]:
+    if rows := [{**_row(group), "device": device_of(found, group)} for group in groups if group["region"]]:
         title = f"Beside the region, from {told['since']} to {told['until']}: {told['sites']} establishments"
         table(rows, COLUMNS, title)
         if not told["same_period"]:
             out.print(f"the device's medians are of another period:{period(found)}")
+
+
+def device_of(found: Mapping[str, Any], group: Mapping[str, Any]) -> str | None:
+    """Whose a group is, where the answer is of several devices, or of exposures of no known device."""
+    of = {one["device"] for name in ("devices", "groups") for one in found[name]}
+    return group["device"] or "not known" if found["device"] is None and len(of) > 1 else None
 
 
 def _row(group: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,6 +65,7 @@ def _row(group: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "act": group["act"],
         "population": ", ".join(filter(None, (group["population"] or "age not known", group["weight"]))),
+        "phantom_cm": group["phantom_cm"],
         "quantity": heading(group["quantity"]),
         "median": group["median"],
         "region's quartiles": "too few to tell" if told["too_small"] else text([told["q1"], told["q3"]]),

@@ -275,6 +275,24 @@ def test_a_page_says_why_a_group_is_beside_no_level(patient: tuple[Any, ...], mo
         assert said == (words[WHY[why]] if why else f"{words['median']} {words['under']}")
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_exposures_of_no_known_device_are_named_so(language: str) -> None:
+    """Beside one device, too, of which a reader would take them to be."""
+    found = device(60)
+    for what in ("groups", "operators"):
+        found[what] = [one | {"device": None} for one in found[what]]
+    text, words = device_page(found, language, TODAY), DEVICE_WORDS[language]
+    rows = sum(not one["too_small"] for one in found["operators"]) + len(found["groups"])
+    assert ("None" in text, text.count(words["no_device"])) == (False, rows)
+
+
+def test_of_several_devices_each_row_says_whose_it_is() -> None:
+    found, one = device(600, devices=2), device(600)
+    rows = sum(not group["too_small"] for what in ("groups", "operators") for group in found[what])
+    assert len(re.findall(r"<small>[^<]*, Salle", device_page(found, "fr", TODAY))) == rows
+    assert re.findall(r"<small>[^<]*, Salle", device_page(one, "fr", TODAY)) == []
+
+
 def test_a_region_of_other_months_than_the_page_is_told() -> None:
     found = beside_region(device(300))
     assert "of another period" not in device_page(found, "en", TODAY)

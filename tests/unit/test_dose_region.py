@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from domain.dose_practice import LEAST
 from domain.dose_region import LEAST_SITES, MOST_SHARE, is_told, lies
+from krypton.cli.dose_device import shown as shown_device
 from krypton.cli.dose_region import beside
 
 WIDTH = 80
@@ -32,12 +33,16 @@ GROUP = {
     "quantity": "dap_mgycm2",
     "median": 107.25,
     "too_small": False,
+    "device": "Room 7",
+    "phantom_cm": None,
 }
 TOLD = {"exposures": 900, "persons": 400, "sites": 12, "too_small": False, "q1": 50.5, "median": 61.0, "q3": 80.25}
 
 
 def said(capsys: pytest.CaptureFixture[str], region: Any, **head: Any) -> str:
-    beside({"since": "2026-01-01", "until": None, "region": HEAD | head}, [GROUP | {"region": region}])
+    group = GROUP | {"region": region}
+    asked = {"since": "2026-01-01", "until": None, "device": "Room 7", "devices": [group], "groups": [group]}
+    beside(asked | {"region": HEAD | head}, [group])
     return capsys.readouterr().out
 
 
@@ -72,6 +77,24 @@ def test_a_median_over_the_third_quartile_is_said_in_words(capsys: pytest.Captur
     (line,) = (line for line in shown.splitlines() if line.startswith("Chest PA"))
     assert re.search(r"107\.25 +50\.5, 80\.25 +above them +12$", line)
     assert max(map(len, shown.splitlines())) <= WIDTH
+
+
+def test_of_several_devices_each_group_says_whose_it_is_and_of_which_phantom(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """In both tables; what names no device is no one's."""
+    figures = {"persons": 40, "q1": 1.0, "q3": 3.0, "level": None, "protocol": None, "act": "Brain"}
+    groups = [
+        {**GROUP, **figures, "device": name, "phantom_cm": 16, "region": TOLD | {"lies": "above"}}
+        for name in ("Room 7", None)
+    ]
+    found = {"site": "CHB", "device": None, "since": None, "until": None, "least": 5, "undated": 0, "region": HEAD}
+    counts = {"exposures": 80, "persons": 40}
+    shown_device({**found, **counts, "devices": [{"device": "Room 7", **counts, "last": None}], "groups": groups})
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= WIDTH
+    rows = re.findall(r"^(Room 7|not) +Brain +child.* 16 ", shown, flags=re.M)
+    assert (rows, shown.count("phantom")) == (["Room 7", "not"] * 2, 2)
 
 
 def test_too_few_establishments_are_said_and_no_figure_shown(capsys: pytest.CaptureFixture[str]) -> None:

@@ -64,6 +64,7 @@ def page(found: Document, language: str, today: date, sites: Mapping[str, str] =
             label=lambda quantity: label(quantity, language),
             number=telling.number,
             whom=telling.whom,
+            whose=telling.whose(found),
             act=telling.act,
             of_month=telling.month,
             region=telling.region(found),

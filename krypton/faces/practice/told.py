@@ -1,6 +1,6 @@
 """Tells figures of practice in words and digits of a language: of whom they are, and what each picture shows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from krypton.faces.dose.words import day, number, period
@@ -39,6 +39,16 @@ class Telling:
         if group["phantom_cm"]:
             parts.append(self._words["phantom"].format(cm=group["phantom_cm"]))
         return ", ".join(part for part in parts if part)
+
+    def whose(self, found: Group) -> Callable[[Group], str]:
+        """As ``whom``, with the device where the document is of several, or of exposures of no known device."""
+        of = {one["device"] for name in ("devices", "groups", "operators") for one in found[name]}
+        several = found["device"] is None and len(of) > 1
+
+        def told(group: Group) -> str:
+            return f"{self.whom(group)}, {group['device'] or self._words['no_device']}" if several else self.whom(group)
+
+        return told
 
     def box(self, group: Group) -> str:
         """The group with its five figures."""
