@@ -8,17 +8,17 @@ from adapters.hl7.er7 import Segment, only
 from adapters.hl7.patient import days, matricule, optional_number, own_number, patient, who_is_named
 from adapters.hl7.refusal import Condition, Place, Refused
 from domain.commands.announced import AnnouncedPatient, AnnouncePatient
-from domain.commands.announced_pairs import AnnounceLink, AnnounceMerge, AnnounceUnlink
+from domain.commands.announced_pairs import AnnounceKept, AnnounceLink, AnnounceMerge, AnnounceUnlink
 from domain.work import Command
 
 
 @dataclass(frozen=True)
 class Announced:
-    """A message as commands. ``before``: run first, each once; ``patient``: whose traits it states."""
+    """A message as commands. ``before``: run first, once; ``patients``: whose traits it states, one for each PID."""
 
     command: Command
-    before: tuple[Command, ...] = ()
-    patient: AnnouncedPatient | None = None
+    before: Command | None = None
+    patients: tuple[AnnouncedPatient, ...] = ()
 
 
 def announced(event: str, found: list[Segment], site: str, content: str) -> Announced:
@@ -28,30 +28,26 @@ def announced(event: str, found: list[Segment], site: str, content: str) -> Anno
 
 def _register(found: list[Segment], site: str, content: str) -> Announced:
     known = _patient(found, site)
-    return Announced(AnnouncePatient(site=site, patient=known, content=content), patient=known)
+    return Announced(AnnouncePatient(site=site, patient=known, content=content), patients=(known,))
 
 
 def _receive(found: list[Segment], site: str, content: str) -> Announced:
     """A01, A04, A05: the patient is there; since PV1-44, else as of EVN-2, else of MSH-7."""
     known = _patient(found, site)
     seen = days(found, ("PV1", 44), ("EVN", 2), ("MSH", 7))
-    return Announced(AnnouncePatient(site=site, patient=known, content=content, seen=seen), patient=known)
+    return Announced(AnnouncePatient(site=site, patient=known, content=content, seen=seen), patients=(known,))
 
 
 def _correct(found: list[Segment], site: str, content: str) -> Announced:
     known = _patient(found, site)
-    return Announced(AnnouncePatient(site=site, patient=known, content=content, corrects=True), patient=known)
+    return Announced(AnnouncePatient(site=site, patient=known, content=content, corrects=True), patients=(known,))
 
 
 def _merge(found: list[Segment], site: str, content: str) -> Announced:
     """A40: PID is kept, MRG is given up. Who is kept may be new here; who is given up is known, or all is refused."""
     groups = _groups(found)
-    kept = [patient(pid, site) for pid, _ in groups]
-    gone = tuple(own_number(mrg, 1, site) for _, mrg in groups)
-    pairs = tuple((one.local_id, other) for one, other in zip(kept, gone, strict=True))
-    before = tuple(_new(one, site, content, gone) for one in kept if one.local_id not in gone)
-    stated = tuple(one.stated for one in kept)
-    return Announced(AnnounceMerge(site=site, pairs=pairs, content=content, stated=stated), before, kept[0])
+    kept = tuple(patient(pid, site) for pid, _ in groups)
+    return _given_up(site, content, kept, tuple(own_number(mrg, 1, site) for _, mrg in groups))
 
 
 def _link(found: list[Segment], site: str, content: str) -> Announced:
@@ -70,11 +66,10 @@ def _change(found: list[Segment], site: str, content: str) -> Announced:
     pid, mrg = only(found, "PID"), only(found, "MRG")
     known = _patient(found, site)
     if (gone := optional_number(mrg, 1, site)) and gone != known.local_id:
-        merge = AnnounceMerge(site=site, pairs=((known.local_id, gone),), content=content, stated=(known.stated,))
-        return Announced(merge, (_new(known, site, content, (gone,)),), known)
+        return _given_up(site, content, (known,), (gone,))
     given_up = matricule(mrg, None, 1) is not None and matricule(pid, None) is None
     known = replace(known, without_matricule=given_up)
-    return Announced(AnnouncePatient(site=site, patient=known, content=content, corrects=True), patient=known)
+    return Announced(AnnouncePatient(site=site, patient=known, content=content, corrects=True), patients=(known,))
 
 
 EVENTS: Final[Mapping[str, Callable[[list[Segment], str, str], Announced]]] = {
@@ -89,8 +84,11 @@ EVENTS: Final[Mapping[str, Callable[[list[Segment], str, str], Announced]]] = {
 """Each event that is taken."""
 
 
-def _new(known: AnnouncedPatient, site: str, content: str, beside: tuple[str, ...]) -> AnnouncePatient:
-    return AnnouncePatient(site=site, patient=known, content=content, only_new=True, beside=beside)
+def _given_up(site: str, content: str, kept: tuple[AnnouncedPatient, ...], gone: tuple[str, ...]) -> Announced:
+    """Of each pair one number is kept, and the other given up for it."""
+    pairs = tuple((one.local_id, other) for one, other in zip(kept, gone, strict=True))
+    merge = AnnounceMerge(site=site, pairs=pairs, content=content, stated=tuple(one.stated for one in kept))
+    return Announced(merge, AnnounceKept(site=site, kept=kept, gone=gone, content=content), kept)
 
 
 def _patient(found: list[Segment], site: str) -> AnnouncedPatient:

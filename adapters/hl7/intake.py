@@ -86,18 +86,17 @@ class Intake:
     def _stored(self, head: Header, asked: Announced, content: str, found: list[Segment]) -> str:
         """What to tell the sender of a message that is stored now. Raises Refused."""
         whole = self.ledger.ids.of("hl7 message", head.application, head.control_id)
-        actor, outcome = f"aet:{head.application}", ""
+        actor, outcomes = f"aet:{head.application}", []
         try:
             if asked.before:
                 self._refuse_other(self.ledger.log.answer_of(whole), content)
-            for n, command in enumerate(asked.before):
-                part = self.ledger.ids.of("hl7 message", head.application, head.control_id, f"before {n}", content)
-                self.ledger.execute(command, Envelope(actor, part, whole))
-            outcome = self._once(asked.command, Envelope(actor, whole), content)
+                part = self.ledger.ids.of("hl7 message", head.application, head.control_id, "before", content)
+                outcomes.append(self._once(asked.before, Envelope(actor, part, whole), content))
+            outcomes.append(self._once(asked.command, Envelope(actor, whole), content))
         except (RuleBroken, NotFound) as why:
             place, condition = _place(why, asked, found)
             raise Refused(place, condition, str(why)) from why
-        return TOLD.get(outcome, "")
+        return "; ".join(TOLD[one] for one in outcomes if one in TOLD)
 
     def _once(self, command: Command, by: Envelope, content: str) -> str:
         answer = self.ledger.execute(command, by)
@@ -120,10 +119,10 @@ def _place(why: Exception, asked: Announced, found: list[Segment]) -> tuple[Plac
 
 def _of_trait(asked: Announced) -> Place:
     """The first field whose trait is refused by itself; else the number."""
-    stated = asked.patient.stated if asked.patient else {}
-    for trait, value in stated.items():
-        try:
-            traits(datetime.now(UTC), **{"family": "A", trait: value})
-        except BadTraits:
-            return Place("PID", FIELDS[trait])
+    for n, patient in enumerate(asked.patients, 1):
+        for trait, value in patient.stated.items():
+            try:
+                traits(datetime.now(UTC), **{"family": "A", trait: value})
+            except BadTraits:
+                return Place("PID", FIELDS[trait], n)
     return Place("PID", 3)

@@ -158,8 +158,7 @@ class Link(Aggregate):
 
         What a rule merged a human may merge, too. Raises PairBarred (L3), NothingToChange (L2), HumanMadeIt (L5).
         """
-        if self.held is Held.BARRED:
-            raise PairBarred(f"link {self.id} is barred: lift the bar first, if it was a mistake")
+        self.refuse_if_barred()
         if self.held is Held.MERGED and (self.merged_by_human or rule != HUMAN):
             raise NothingToChange(f"link {self.id} is merged already: nothing to do")
         self._refuse_if_parted(rule)
@@ -171,6 +170,11 @@ class Link(Aggregate):
             "compared": compared,
         }
         self._merged(**self.pair, **said, differing=differing or [])
+
+    def refuse_if_barred(self) -> None:
+        """Raises PairBarred (L3)."""
+        if self.held is Held.BARRED:
+            raise PairBarred(f"link {self.id} is barred: lift the bar first, if it was a mistake")
 
     @event(Merged)
     def _merged(

@@ -23,6 +23,9 @@ from domain.same_number import names_agree, says_a_name, telling
 from domain.traits import corrected, refuse_mistyped_id
 from domain.work import Work
 
+IN_DOUBT = "in_doubt"
+"""Outcome where the status does not hold as stated."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Matricule:
@@ -88,7 +91,7 @@ class AnnouncePatient:
         else:
             known, outcome = self._registered(work)
         if outcome == "registered" or not self.only_new:
-            outcome = outcome if _state(work, known, self.patient) else "in_doubt"
+            outcome = outcome if _state(work, known, self.patient) else IN_DOUBT
         if self.seen is not None:
             known.see(seen_day(self.seen, work.now.date(), birth_day(known.traits.get("birth_date"))))
         return {"identity": str(known.id), "outcome": outcome, "content": self.content}

@@ -5,17 +5,21 @@ It says so of the numbers that it gave out itself, and of no others. ``content``
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
+from uuid import UUID
 
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import Link
-from domain.commands.bearers import bearer, refuse_stranger
+from domain.commands.announced import IN_DOUBT, AnnouncedPatient, AnnouncePatient
+from domain.commands.bearers import bearer, of_number, refuse_stranger
 from domain.commands.evidence import agreeing
 from domain.commands.links import Merge, Unmerge
 from domain.commands.pairs import link_of
-from domain.errors import EvidenceGone, NothingToChange, RuleNotInForce
+from domain.errors import EvidenceGone, NothingToChange, RuleNotInForce, SameIdentity
 from domain.held import HUMAN, Held
 from domain.identity_flags import NUMBER_SWAPPED
+from domain.ids import Ids
 from domain.matching.tier import Tier
 from domain.rules.document import MATCHING
 from domain.same_number import can_be_one_person, names_agree
@@ -25,6 +29,43 @@ from domain.work import Work
 
 FOR_A_HUMAN = ("review", "swapped")
 """Outcomes of a merge that is not made as announced."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnnounceKept:
+    """Register who bears the numbers that ``AnnounceMerge`` is to keep, where nobody does: all of them, or none. It
+    goes first, for a merge names where both were registered. ``kept``, ``gone``: of each pair.
+    """
+
+    site: str
+    kept: tuple[AnnouncedPatient, ...]
+    gone: tuple[str, ...]
+    content: str
+
+    def touches(self, ids: Ids) -> tuple[UUID, ...]:
+        """Who bears the numbers first and second, as ``AnnouncePatient`` says."""
+        numbers = *(one.local_id for one in self.kept), *self.gone
+        return tuple(Identity.create_id(ids, self.site, one, ordinal) for one in numbers for ordinal in (1, 2))
+
+    def decide(self, work: Work) -> dict[str, Any]:
+        """As ``AnnouncePatient``, and refuses what the merges are refused for: SameIdentity (L1), PairBarred (L3)."""
+        refuse_stranger(work, self.site)
+        for one, other in zip(self.kept, self.gone, strict=True):
+            self._refuse_merge(work, one.local_id, other)
+        new = (one for one in self.kept if one.local_id not in self.gone)
+        outcomes = [self._registered(work, one) for one in new]
+        return {"outcome": IN_DOUBT if IN_DOUBT in outcomes else "registered", "content": self.content}
+
+    def _registered(self, work: Work, one: AnnouncedPatient) -> str:
+        said = AnnouncePatient(site=self.site, patient=one, content=self.content, only_new=True, beside=self.gone)
+        return str(said.decide(work)["outcome"])
+
+    def _refuse_merge(self, work: Work, kept: str, gone: str) -> None:
+        if kept == gone:
+            raise SameIdentity("a number is to be kept, and given up for itself: name two")
+        for one, other in product(*(of_number(work, self.site, number) for number in (kept, gone))):
+            if link := work.find(Link, Link.create_id(work.ids, *sorted((one.id, other.id)))):
+                link.refuse_if_barred()
 
 
 @dataclass(frozen=True, kw_only=True)

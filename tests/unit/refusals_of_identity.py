@@ -11,7 +11,7 @@ from domain.actors import Role
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import Link
 from domain.commands.announced import AnnouncedPatient, AnnouncePatient
-from domain.commands.announced_pairs import AnnounceMerge, AnnounceUnlink
+from domain.commands.announced_pairs import AnnounceKept, AnnounceMerge, AnnounceUnlink
 from domain.commands.consents import Grant, Oppose
 from domain.commands.erasures import HoldErasure
 from domain.commands.identities import AttachIns, ClearFlag, Correct, DetachIns, Flag, Register, SetStatus
@@ -72,6 +72,12 @@ def corrects_one_of_two(world: World) -> Command:
     world.receive("CHB", local_id=LOCAL_ID, stated=stated | {"birth_date": "1951-11-27"})
     patient = AnnouncedPatient(local_id=LOCAL_ID, stated=stated | {"birth_date": "1999-09-09"})
     return AnnouncePatient(site="CHB", patient=patient, content="1", corrects=True)
+
+
+def kept_for_itself() -> Command:
+    """An establishment keeps the number that it gives up."""
+    patient = AnnouncedPatient(local_id=LOCAL_ID, stated=PERSON)
+    return AnnounceKept(site="CHB", kept=(patient,), gone=(LOCAL_ID,), content="1")
 
 
 def held_by_others(world: World) -> Command:
@@ -260,6 +266,7 @@ PROVOKED = [
     Provoked(errors.UnknownSite, "the sender's establishment is not enrolled", lambda _: announced("1", "2", "XXX")),
     Provoked(errors.AlreadyRegistered, "people bear one of the numbers of CHB", borne_twice),
     Provoked(errors.AlreadyRegistered, "several people of that name bear the number", corrects_one_of_two),
+    Provoked(errors.SameIdentity, "given up for itself", lambda _: kept_for_itself()),
     Provoked(errors.NothingToChange, "one person by links of other pairs", held_by_others),
     # Keys: of who was registered since the vault's backup, traits cannot be read, and nothing is sealed
     Provoked(errors.KeyMissing, "the vault has no key for", lambda w: Oppose(identity=lost(w).marie, reason=WORDS)),

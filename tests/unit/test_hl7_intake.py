@@ -10,7 +10,7 @@ from adapters.hl7.desk import Desk
 from adapters.hl7.people import Number
 from domain.aggregates.identity import Identity
 from domain.commands.identities import ClearFlag
-from domain.commands.links import Merge, Unmerge
+from domain.commands.links import Bar, Merge, Unmerge
 from domain.commands.splits import Split
 from domain.identity_status import Status
 from domain.work import Work
@@ -359,6 +359,46 @@ def test_several_merges_of_one_message_are_stored_together_or_not_at_all(ledger:
     assert ledger.recorder.max_notification_id() == head
     assert sent(taken, "A40", "m4", pid("8"), mrg("1"), pid("8"), mrg("2")).verdict == "AA"
     assert together(ledger, "8", "1", "2")
+
+
+BROKEN = {
+    "PID-7": (pid("9", f7="20800101"), mrg("2")),
+    "PID-3": (pid("9", f3=f"9^^^{SITE}^PI~279035121518988^^^{NIR}^INS"), mrg("2")),
+    "PID-32": (pid("9", f32="QUAL"), mrg("2")),
+    "MRG-1": (pid("2"), mrg("2")),
+}
+
+
+@pytest.mark.parametrize(("place", "second"), BROKEN.items())
+def test_of_several_merges_of_which_one_cannot_be_nothing_is_written(
+    ledger: hl7.Ledger, taken: Desk, place: str, second: tuple[str, str]
+) -> None:
+    two(taken)
+    head = ledger.recorder.max_notification_id()
+    answer = sent(taken, "A40", "m3", pid("8"), mrg("1"), *second)
+    assert (answer.verdict, answer.place, ledger.recorder.max_notification_id()) == ("AE", place, head)
+
+
+def test_where_one_of_several_merges_is_of_two_who_are_barred_nothing_is_written(
+    ledger: hl7.Ledger, taken: Desk
+) -> None:
+    two(taken)
+    sent(taken, "A28", "three", pid("3"))
+    ledger.ask(Bar(one=known(ledger, "2").id, other=known(ledger, "3").id, reason="twins"))
+    head = ledger.recorder.max_notification_id()
+    answer = sent(taken, "A40", "m3", pid("8"), mrg("1"), pid("2"), mrg("3"))
+    assert (answer.verdict, answer.rule, ledger.recorder.max_notification_id()) == ("AE", "L3", head)
+
+
+@pytest.mark.parametrize("event", ["A40", "A47"])
+def test_a_new_number_under_a_matricule_in_doubt_is_told_of(ledger: hl7.Ledger, taken: Desk, event: str) -> None:
+    sent(taken, "A28", "one", pid(name="LE GOFF^ANNE^^^^^L", f7="20091120"))
+    child = pid(**{**WHOLE, "f7": "20091120", "f3": f"7^^^{SITE}^PI~{MATRICULE}^^^{NIR}^INS"})
+    answers = [sent(taken, event, "m2", child, mrg("1")).told for _ in range(2)]
+    assert IN_DOUBT in answers[0]
+    assert answers[0] == answers[1]
+    assert known(ledger, "7").status is Status.VALI
+    assert together(ledger, "1", "7")
 
 
 def test_two_whose_sex_or_birth_date_differ_are_left_to_a_human(ledger: hl7.Ledger, taken: Desk) -> None:
