@@ -158,6 +158,7 @@ def test_images_of_one_exposure_that_differ_keep_the_greatest_and_say_so() -> No
     joined = together(one.exposures[0], other.exposures[0])
     assert joined.ctdivol_mgy == 7.0
     assert joined.not_understood == ("ctdivol: images of one exposure state different values, the greatest was kept",)
+    assert joined.raw == together(other.exposures[0], one.exposures[0]).raw == {"ctdivol": "7 mGy"}
 
 
 # Followed to the ledger.

@@ -262,6 +262,23 @@ def test_the_two_planes_of_one_event_add_up() -> None:
     assert only(*planes).dap_mgycm2 == 20.0
 
 
+LEFT_BREAST, RIGHT_BREAST = (coded("SCT:272741003", f"SCT:{side}", str(side)) for side in (7771000, 24028007))
+
+
+@pytest.mark.parametrize("order", ["LR", "RL", "LRL", "LLR"])
+def test_the_breasts_of_one_event_add_up_each_once(order: str) -> None:
+    """A device that gives one UID to both: each has a glandular dose of its own."""
+    told = {"L": (LEFT_BREAST, number("111631", "1", MGY)), "R": (RIGHT_BREAST, number("111631", "2", MGY))}
+    exposure = only(*(projection(*told[side]) for side in order))
+    assert (exposure.agd_mgy, exposure.side, exposure.laterality) == (3.0, "both", None)
+
+
+def test_two_views_of_one_breast_under_one_uid_keep_the_higher() -> None:
+    views = [(number("111631", dose, MGY), item("125203", "TEXT", TextValue=dose)) for dose in ("1", "2")]
+    exposure = only(*(projection(LEFT_BREAST, *view) for view in views))
+    assert (exposure.agd_mgy, exposure.side) == (2.0, "left")
+
+
 # The report's totals.
 
 

@@ -47,6 +47,17 @@ def test_the_other_plane_within_one_plane_is_no_part_of_it() -> None:
     assert read(within).report_totals == {"dose_rp_mgy": 2_700.0}
 
 
+@pytest.mark.parametrize("again", [("500", "mGy"), ("0.50", "Gy"), ("5e-1", "Gy")])
+def test_a_total_that_is_spelt_otherwise_the_second_time_is_no_second_one(again: tuple[str, str]) -> None:
+    found = read(item("113702", "CONTAINER", number("113725", "0.5", "Gy"), number("113725", *again)))
+    assert (found.report_totals, found.tolerances["value_stated_twice"]) == ({"dose_rp_mgy": 500.0}, 1)
+
+
+def test_two_totals_that_are_not_understood_are_both_told() -> None:
+    found = read(item("113702", "CONTAINER", *(number("113725", "0.5", unit) for unit in ("rad", "rem"))))
+    assert (found.report_totals, len(found.not_understood)) == ({"dose_rp_mgy": None}, 2)
+
+
 RP, FILTER = made.number("113725", "1", "mGy"), made.number("113758", "1", "mm")
 WITHIN = {  # what a device may put into itself, with a value in each, and what all of it stands in
     "accumulated dose": ("113702", RP, "113702"),

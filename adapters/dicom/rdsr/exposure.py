@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import NAMESPACE_OID, uuid5
 
-from adapters.dicom.rdsr.concepts import BOTH, DOSES
+from adapters.dicom.rdsr.concepts import BOTH, DOSES, LEFT, RIGHT
 
 CT, PROJECTION, RADIOPHARMACEUTICAL = "CT", "PROJECTION", "RADIOPHARMACEUTICAL"
 FIELDS: Final = {name: concept.field for name, concept in DOSES.items()}
@@ -18,7 +18,7 @@ _KEPT: Final = (
 )
 
 _OF_ALL_PARTS: Final = (
-    *("target_region", "target_region_code", "protocol", "acquisition", "acquisition_code", "phantom_cm"),
+    *("target_region", "target_region_code", "protocol", "acquisition", "acquisition_code", "phantom_cm", "laterality"),
 )
 """What is said of an event only where all of its parts say the same."""
 
@@ -31,7 +31,7 @@ class Exposure:
     as encoded (empty: stated without a value); ``dose_check`` the alert and notification settings of the CT (TID
     10015) as encoded, ``dose_check_on`` which of them are configured, by code, and ``dose_check_exceeded`` which of
     "dlp" and "ctdivol" passed its configured alert value. ``side`` is left, right or both; ``part`` tells parts of one
-    event apart: its region, acquisition type, protocol, plane and source. ``warnings``: codes for the record.
+    event apart: its region, acquisition type, protocol, plane, source and side. ``warnings``: codes for the record.
     """
 
     irradiation_event_uid: str
@@ -84,7 +84,7 @@ def offset_of(started: str | None) -> str | None:
 
 def are_parts(one: Exposure, other: Exposure) -> bool:
     """Whether two statements of one event are of different parts of it: they begin at other times, or their regions,
-    types, protocols, planes or sources differ.
+    types, protocols, planes, sources or sides differ.
     """
     apart = one.started_at and other.started_at and one.started_at != other.started_at
     return bool(apart) or one.part != other.part
@@ -97,7 +97,8 @@ def merged(earlier: Exposure, later: Exposure) -> Exposure:
     append a correction, and it takes from the earlier what it lacks. Where they differ the two are parts of
     one event (a CT event split by region, TID 10013; the planes of a biplane; two acquisitions under one UID): DLP,
     DAP, dose at the reference point and activity add up; CTDIvol, AGD and the size-specific dose, which are means, keep
-    the higher. Region, protocol, type and phantom are those of all parts, or not known: no level is of such a sum.
+    the higher, but the AGD of two breasts adds up, as in a report's total. Region, protocol, type, laterality and
+    phantom are those of all parts, or not known: no level is of such a sum.
     """
     parts = are_parts(earlier, later)
     combine = _sum_of_parts if parts else _later
@@ -108,6 +109,8 @@ def merged(earlier: Exposure, later: Exposure) -> Exposure:
     if parts:
         changed |= {name: None for name in _OF_ALL_PARTS if getattr(later, name) != getattr(earlier, name)}
         changed |= _earliest(earlier, later)
+    if {earlier.side, later.side} == {LEFT, RIGHT}:
+        changed["agd_mgy"] = _added(earlier.agd_mgy, later.agd_mgy)
     if earlier.plane and later.plane and earlier.plane != later.plane:
         changed["plane"] = "all"
     changed["technique"] = {**earlier.technique, **later.technique}
@@ -150,10 +153,14 @@ def _later(_: str, earlier: float | None, later: float | None) -> float | None:
 
 def _sum_of_parts(name: str, one: float | None, other: float | None) -> float | None:
     """A part without a value leaves the sum of the others: the event is at least that."""
-    known = [value for value in (one, other) if value is not None]
-    if not known or name in _INTENSIVE:
-        return max(known, default=None)
-    return float(sum((Decimal(repr(value)) for value in known), Decimal(0)))
+    if name in _INTENSIVE:
+        return max((value for value in (one, other) if value is not None), default=None)
+    return _added(one, other)
+
+
+def _added(one: float | None, other: float | None) -> float | None:
+    known = [Decimal(repr(value)) for value in (one, other) if value is not None]
+    return float(sum(known, Decimal(0))) if known else None
 
 
 def _both_texts(earlier: Mapping[str, str], later: Mapping[str, str]) -> dict[str, str]:

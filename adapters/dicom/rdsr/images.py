@@ -115,16 +115,18 @@ def _said(ds: Dataset) -> dict[str, Any]:
 def together(one: Exposure, other: Exposure) -> Exposure:
     """One exposure of two images. Where they state it differently the greater value is kept, and that is noted."""
     changed: dict[str, Any] = {}
-    notes = [*one.not_understood, *other.not_understood]
+    notes, raw = [*one.not_understood, *other.not_understood], {**other.raw, **one.raw}
     for quantity, name in FIELDS.items():
         values = {value for value in (getattr(one, name), getattr(other, name)) if value is not None}
         changed[name] = max(values, default=None)
+        if changed[name] != getattr(one, name) and quantity in other.raw:
+            raw[quantity] = other.raw[quantity]
         if len(values) > 1:
             notes.append(f"{quantity}: images of one exposure state different values, the greatest was kept")
     starts = [at for at in (one.started_at, other.started_at) if at]
     technique = {**other.technique, **one.technique}
-    said = tuple(dict.fromkeys(notes))
-    return replace(one, started_at=min(starts, default=None), technique=technique, not_understood=said, **changed)
+    changed |= {"technique": technique, "raw": raw, "not_understood": tuple(dict.fromkeys(notes))}
+    return replace(one, started_at=min(starts, default=None), **changed)
 
 
 def _exposure(

@@ -54,7 +54,7 @@ def _added(tree: Tree, parts: list[_Part], concepts: dict[str, Concept], notes: 
     raw: dict[str, list[str]] = {}
     for name, concept in concepts.items():
         for part in _stating(name, parts):
-            for item, number in _each(tree, name, part.content.all(name)):
+            for item, number in _each(tree, name, concept, part.content.all(name)):
                 value = _total(tree, number, concept, notes)
                 for key in (concept.field, *(_breast(item) if name == "agd_total" else ())):
                     values.setdefault(key, []).append(value)
@@ -79,19 +79,28 @@ def _stating(name: str, parts: list[_Part]) -> list[_Part]:
     return kept
 
 
-def _each(tree: Tree, name: str, items: list[Item]) -> Iterator[tuple[Item, Measured]]:
+def _each(tree: Tree, name: str, concept: Concept, items: list[Item]) -> Iterator[tuple[Item, Measured]]:
     """The statements of one total in one container. The same value of the same is stated twice, and no second one; but
     of breasts, which some devices leave unnamed.
     """
-    known = set()
+    known = set[tuple[object, ...]]()
     for item in items:
         number = item.number()
-        said = (*number, *sorted(below.key() or "" for below in own_items(item, _ANY)))
+        said = (_value(number, concept) or number, *sorted(below.key() or "" for below in own_items(item, _ANY)))
         if name != "agd_total" and said in known:
             tree.tolerated["value_stated_twice"] += 1
             continue
         known.add(said)
         yield item, number
+
+
+def _value(number: Measured, concept: Concept) -> tuple[Decimal | None, int] | None:
+    """In the canonical unit, however it is spelt; None: not understood."""
+    assert concept.dimension is not None
+    try:
+        return canonical(number.text, number.unit, concept.dimension), number.others
+    except NotUnderstood:
+        return None
 
 
 def _total(tree: Tree, number: Measured, concept: Concept, notes: list[str]) -> Decimal | None:
