@@ -4,7 +4,8 @@ Its id is made from the identity and the study UID.
 
 S1  The site is an enrolled establishment.
 S2  A batch adds something new; what was recorded before stays.
-S3  Nothing is added to a withdrawn study, and it is withdrawn once.
+S3  Nothing is added to a withdrawn study, and it is withdrawn once. It goes to whom it is of as any other, for its dose
+    counts, and stays hidden.
 S4  A study is reassigned only to an identity that does not have it yet.
 S5  A conflict is settled once: accepted (what came second stands) or dismissed (what came first does). What came in
     with other content never changes the study by itself.
@@ -184,8 +185,10 @@ class Study(Aggregate):
         self.reports.add(report_uid)
 
     def reassign(self, *, to_identity_id: UUID, reason: str) -> None:
-        """State that the study belongs to another identity. Raises AlreadyThere (S4), StudyWithdrawn (S3)."""
-        self._refuse_if_withdrawn()
+        """State that the study belongs to another identity; one that was withdrawn stays hidden (S3).
+
+        Raises AlreadyThere (S4).
+        """
         if to_identity_id == self.identity_id:
             raise AlreadyThere(f"study {self.id} is of identity {to_identity_id} already: nothing to do")
         self._reassigned(self.identity_id, to_identity_id, self.study_uid, reason)

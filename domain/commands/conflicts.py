@@ -33,9 +33,7 @@ class AcceptConflict:
     protects: Whose | None = None
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises ConflictSettled (S5), StudyWithdrawn (S3), ProtectionInDoubt (S6), OtherReportStands (D5), Erased
-        (I7), NotFound.
-        """
+        """Raises ConflictSettled (S5), ProtectionInDoubt (S6), OtherReportStands (D5), Erased (I7), NotFound."""
         study = work.get(Study, self.study)
         conflict = study.settle(conflict_id=self.conflict, accept=True, reason=self.reason)
         both: dict[str, list[str]] = {}

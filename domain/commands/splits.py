@@ -43,9 +43,7 @@ class Split:
         return self.identity, *self.studies, *self.orders
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises NothingToSplit (I14), SamePerson (I15), BadTraits (I1), StudyWithdrawn (S3), Erased (I7), KeyMissing
-        (K1), NotFound.
-        """
+        """Raises NothingToSplit (I14), SamePerson (I15), BadTraits (I1), Erased (I7), KeyMissing (K1), NotFound."""
         mixed = work.get(Identity, self.identity)
         mixed.refuse_if_erased()
         studies = [work.get(Study, study) for study in dict.fromkeys(self.studies)]

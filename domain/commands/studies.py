@@ -158,7 +158,7 @@ class ReceiveStudy:
 
 
 def move(work: Work, study: Study, to_identity: UUID, reason: str) -> None:
-    """State that a study is another identity's, and its doses. Raises AlreadyThere (S4), StudyWithdrawn (S3)."""
+    """State that a study is another identity's, and its doses. Raises AlreadyThere (S4)."""
     study.reassign(to_identity_id=to_identity, reason=reason)
     move_doses(work, study)
 
@@ -196,7 +196,7 @@ class ReassignStudy:
     protects: Whose | None = None
 
     def decide(self, work: Work) -> dict[str, Any]:
-        """Raises AlreadyThere (S4), StudyWithdrawn (S3), ProtectionInDoubt (S6), Erased (I7), NotFound."""
+        """Raises AlreadyThere (S4), ProtectionInDoubt (S6), Erased (I7), NotFound."""
         study, identity = work.get(Study, self.study), work.get(Identity, self.to_identity)
         identity.refuse_if_erased()
         both = hand_over(work, study, identity, self.protects, self.reason)

@@ -11,6 +11,7 @@ from domain.aggregates.identity import Identity
 from domain.aggregates.study import Study
 from domain.commands.identities import SetStatus
 from domain.commands.received_patient import ReceivedPatient
+from domain.commands.splits import Split
 from domain.commands.studies import (
     ReassignStudy,
     ReceivedReport,
@@ -333,12 +334,28 @@ def test_a_study_is_not_moved_to_where_it_is(region: Region) -> None:
 
 
 def test_nothing_is_added_to_a_withdrawn_study(region: Region) -> None:
-    """S3: no batch, no move, no second withdrawal."""
-    other = region.register(local_id="2")
+    """S3: no batch, no second withdrawal."""
     study = UUID(region.receive().result["study"])
     region.ask(withdraw(study))
-    late: list[Command] = [received(), ReassignStudy(study=study, to_identity=other, reason="?"), withdraw(study)]
-    assert [type(region.refusal(command)) for command in late] == [StudyWithdrawn] * 3
+    late: list[Command] = [received(), withdraw(study)]
+    assert [type(region.refusal(command)) for command in late] == [StudyWithdrawn] * 2
+
+
+@pytest.mark.parametrize("by", ["reassign", "split"])
+def test_a_withdrawn_study_goes_with_its_dose_to_whom_it_is_of_and_stays_hidden(region: Region, by: str) -> None:
+    """Whoever withdrew a misfiled exam first would leave its dose with the wrong patient for good."""
+    answer = region.receive(doses=(dose("2.25.9", exposure("2.25.8", dlp_mgycm=1.0)),)).result
+    study, mixed = UUID(answer["study"]), UUID(answer["identity"])
+    region.ask(withdraw(study))
+    if by == "split":
+        other = region.ask(Split(identity=mixed, studies=(study,), reason="wrong patient")).result["other"]
+    else:
+        other = str(region.register(local_id="2"))
+        region.ask(ReassignStudy(study=study, to_identity=UUID(other), reason="wrong patient"))
+    moved = [e.data["to_identity_id"] for e in region.history() if e.type in ("study.reassigned", "dose.reassigned")]
+    held = region.find(Study, study)
+    assert held is not None
+    assert (moved, held.withdrawn) == ([other, other], True)
 
 
 def test_a_study_that_never_came_in_is_not_found(region: Region) -> None:
