@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from domain.dose_acts import compared_as, words_in
 from domain.dose_flags import NOW
 from krypton.cli.calling import OWN, As
 from krypton.cli.connection import krypton
@@ -86,23 +87,33 @@ def acts(
 
 
 def rule_file(content: Mapping[str, Any], found: Sequence["Suggestion"]) -> str:
-    """A rule file: the entries in force, then the proposals; protocols without one are remarks."""
+    """A rule file: the entries in force, then the proposals; protocols without one are remarks.
+
+    Protocols that tell the same words are one entry: two would fit alike, and be refused (G15).
+    """
     head = [
         "# Proposed by names that are alike: look at each of the entries that are marked so, keep what is right, then",
         "# krypton rules publish FILE. Nothing is classified by it before.",
         *(f"{name} = {_toml(content[name])}" for name in ("kind", "version", "in_force_from")),
     ]
     entries = [line for entry in content["body"]["entries"] for line in _entry(entry)]
+    alike: dict[Any, list[Suggestion]] = {}
     for one in found:
-        seen = f"{_toml(one.protocol)} ({one.modality}), {one.exposures} exposures"
         if one.act is None:
-            entries += ["", f"# No act is called alike, or several are: {seen}."]
+            entries += ["", f"# No act is called alike, or several are: {_seen(one)}."]
         else:
-            entries += _entry(
-                {"act": one.act, "modalities": [one.modality], "protocols": [one.name]},
-                f"# Proposed, likeness {one.likeness:g}: {seen}.",
-            )
+            alike.setdefault((compared_as(one.modality), one.act, words_in(one.name)), []).append(one)
+    for first, *others in alike.values():
+        remarks = [
+            f"# Proposed, likeness {first.likeness:g}: {_seen(first)}.",
+            *(f"# Also {_seen(o)}." for o in others),
+        ]
+        entries += _entry({"act": first.act, "modalities": [first.modality], "protocols": [first.name]}, *remarks)
     return "\n".join([*head, *entries])
+
+
+def _seen(one: "Suggestion") -> str:
+    return f"{_toml(one.protocol)} ({one.modality}), {one.exposures} exposures"
 
 
 def _entry(entry: Mapping[str, Any], *remarks: str) -> list[str]:
