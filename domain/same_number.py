@@ -16,7 +16,7 @@ from domain.matching.frequencies import Shares
 from domain.matching.given_names import given_names
 from domain.matching.levels import Agreement, Birth, Family, Given, Sex
 from domain.matching.lexicon import is_name, two_names
-from domain.matching.names import name
+from domain.matching.names import beside, name
 from domain.matching.nicknames import short_form
 from domain.matching.record import Record, record
 from domain.traits import NAMES, TRAITS, words
@@ -62,7 +62,8 @@ def completed(known: Traits, stated: Traits) -> dict[str, Any]:
 
     Without a name for an initial, M would agree with Marie today and with Michel tomorrow.
     """
-    added = {trait: stated[trait] for trait in TRAITS if _says_less(trait, known.get(trait), stated.get(trait))}
+    said = {**known, **stated}
+    added = {trait: said[trait] for trait in TRAITS if _says_less(trait, known, said)}
     return {**known, **added}
 
 
@@ -70,7 +71,8 @@ def telling(known: Traits, stated: Traits) -> dict[str, Any]:
     """What is stated, without what says less than is known: INCONNU, or an initial, corrects no name. A birth date in
     part may be all that is known of it, and None says that a trait is not known any more.
     """
-    return {trait: value for trait, value in stated.items() if not _hides(trait, known.get(trait), value)}
+    said = {**known, **stated}
+    return {trait: value for trait, value in stated.items() if not _hides(trait, known, said)}
 
 
 def says_a_name(one: Traits) -> bool:
@@ -118,26 +120,30 @@ def _share_a_name(one: Record, other: Record) -> bool:
     return all(families) or bool(one.given and other.given)
 
 
-def _says_less(trait: str, known: str | None, stated: str | None) -> bool:
-    if not stated or stated == known:  # the common case
-        return False
-    if not known or (not _says(trait, known) and _says(trait, stated)):
-        return True
-    if trait == "birth_date":
-        return _is_part(known, stated)
-    return trait in NAMES and _initials(known) and not _initials(stated)
-
-
-def _hides(trait: str, known: str | None, stated: str | None) -> bool:
-    if not stated or (trait == "birth_date" and _says(trait, stated)):
+def _hides(trait: str, known: Traits, stated: Traits) -> bool:
+    if not stated.get(trait) or (trait == "birth_date" and _says(trait, stated)):
         return False
     return _says_less(trait, stated, known)
 
 
-def _says(trait: str, text: str) -> bool:
-    """Whether the text says anything. Sexes always do."""
+def _says_less(trait: str, known: Traits, stated: Traits) -> bool:
+    text, other = known.get(trait), stated.get(trait)
+    if not other or other == text:  # the common case
+        return False
+    if not text or (not _says(trait, known) and _says(trait, stated)):
+        return True
+    if trait == "birth_date":
+        return _is_part(text, other)
+    return trait in NAMES and _initials(text) and not _initials(other)
+
+
+def _says(trait: str, stated: Traits) -> bool:
+    """Whether a trait says anything. Sexes always do."""
+    text = stated.get(trait)
     match trait:
-        case "family" | "used_name":
+        case "family":
+            return beside(name(text), given_names(stated.get("given"), stated.get("first_names"))) is not None
+        case "used_name":
             return name(text) is not None
         case "given":
             return given_names(text, None) is not None

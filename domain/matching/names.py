@@ -10,6 +10,7 @@ from typing import Final
 
 from domain.matching import unknown
 from domain.matching.folding import words
+from domain.matching.given_names import Given
 from domain.matching.sounds import sound
 
 BEFORE_A_NAME: Final = "D DE DEL DELLA DER DES DI DO DA DOS DU EL L LA LE LES VAN VON DEN TEN TER ZU"
@@ -53,6 +54,11 @@ def both(family: str | None, used: str | None) -> tuple[Name | None, Name | None
             birth, married = _of(first), married or _of(second)
             break
     return birth, None if married == birth else married
+
+
+def beside(name: Name | None, given: Given | None) -> Name | None:
+    """A family name beside a given name: PATIENT INCONNU says nothing, Léa PATIENT is somebody."""
+    return None if name and not given and name.whole in unknown.FAMILIES_TOO else name
 
 
 def _of(said: tuple[str, ...]) -> Name | None:

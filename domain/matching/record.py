@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from domain.matching.birth_dates import Born, born
 from domain.matching.birth_places import place
 from domain.matching.given_names import Given, given_names
-from domain.matching.names import Name, both
+from domain.matching.names import Name, beside, both
 from domain.matching.numbers import Number, number
 
 SEXES = frozenset({"M", "F", "I"})
@@ -34,13 +34,14 @@ def record(traits: Mapping[str, str | None], ins: str | None = None, *, replaced
     took the place of another, and the identity is flagged so.
     """
     family, used = both(traits.get("family"), traits.get("used_name"))
+    given = given_names(traits.get("given"), traits.get("first_names"))
     birth = born(traits.get("birth_date"))
     said_sex = (traits.get("sex") or "").strip().upper()
     sex = said_sex if said_sex in SEXES else None
     birth_place = place(traits.get("birth_place"))
     return Record(
-        family,
-        given_names(traits.get("given"), traits.get("first_names")),
+        beside(family, given),
+        given,
         used,
         birth,
         sex,

@@ -42,6 +42,17 @@ def test_a_birth_date_is_known_as_far_as_it_is_stated(text: str | None, expected
     assert born(text) == expected
 
 
+@pytest.mark.parametrize("family", ["SANS", "PATIENT"])
+def test_a_family_name_that_some_write_for_no_name_is_one_where_a_given_name_stands_beside_it(family: str) -> None:
+    """And as a given name it is none."""
+    bearer = record({"family": family, "given": "Lea"})
+    assert bearer.family
+    assert bearer.family.whole == family
+    for nobody in ({"given": "INCONNU"}, {"given": "X"}, {"given": family}, {}):
+        assert record({"family": family, **nobody}).family is None
+    assert record({"family": family, "given": "INCONNU", "first_names": "Lea Rose"}).family
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

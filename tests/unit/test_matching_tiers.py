@@ -59,6 +59,7 @@ ONE = [
     ("strict traits", of(), of()),
     ("one slip in a name", of(), of(family="FICTIEV")),
     ("a given name written by ear", of(given="Julie"), of(given="Jullie")),
+    ("a name that some write for no name", of(family="SANS"), of(family="SANS")),
     ("a ligature", of(family="CŒURET"), of(family="COEURET")),
     ("a particle", of(family="Le Goff"), of(family="LEGOFF")),
     ("names swapped", of(given="Louise"), of(family="LOUISE", given="Fictive")),
@@ -97,6 +98,7 @@ TWO = [
 ]
 NOBODY_IS_ASKED = [
     ("placeholders", record({"family": "INCONNU", "given": "X"}), record({"family": "INCONNU", "given": "X"})),
+    ("patients unknown", of(family="PATIENT", given="INCONNU"), of(family="PATIENT", given="INCONNU")),
     ("a newborn without a name, and a child", of(family="BÉBÉ DE FICTIVE", given="BÉBÉ"), of()),
     ("two newborns without a name", of(family="BÉBÉ DE FICTIVE", given="X"), of(family="BÉBÉ DE MARTIN", given="X")),
     ("nobody, with two numbers", of(family="INCONNU", given="X", ins=OWN), of(ins=ANOTHER)),

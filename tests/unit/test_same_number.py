@@ -220,6 +220,13 @@ def test_what_says_more_takes_the_place_of_what_says_less(trait: str, known: str
     assert completed({trait: stated}, {trait: known}) == {trait: stated}
 
 
+def test_a_family_name_that_some_write_for_no_name_says_less_only_where_no_given_name_stands_beside_it() -> None:
+    marie = {"family": "DURAND", "given": "Marie"}
+    assert completed({"family": "PATIENT", "given": "INCONNU"}, marie) == marie
+    assert completed({"family": "PATIENT", "given": "Marie"}, marie) == {"family": "PATIENT", "given": "Marie"}
+    assert completed({"family": "INCONNU", "given": "X"}, {"family": "PATIENT", "given": "X"})["family"] == "INCONNU"
+
+
 def test_a_birth_date_that_differs_does_not_part_one_name() -> None:
     """A typing error in a date is far more likely: it is flagged, not split."""
     assert can_be_one_person(person("DURAND^Marie", "1980-01-02"), person("DURAND^Marie", "1980-02-01"))
