@@ -45,8 +45,10 @@ def district(code: str) -> str:
 
 
 def same_place(one: str, other: str) -> bool:
-    """Whether two codes may be of one commune, today's or as it was before 1968."""
+    """Whether two codes may be of one commune, today's or as it was before 1968. A city never left its department."""
     if one == other:
         return True
+    if any(city in (one, other) for *_, city in CITIES):
+        return False
     low, high = sorted((one, other))
     return low[2:] == high[2:] and high[:2] in CAME_FROM.get(low[:2], ())

@@ -79,6 +79,7 @@ def test_a_commune_that_changed_department_is_one_place() -> None:
     assert same_place("75012", "92012")
     assert same_place("91228", "78228")
     assert not same_place("75012", "91012")
+    assert not same_place("75056", "94056"), "an arrondissement of Paris and Périgny"
     assert not same_place("33063", "33064")
 
 
