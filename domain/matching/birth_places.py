@@ -17,6 +17,9 @@ CITIES: Final = (("75101", "75120", "75056"), ("13201", "13216", "13055"), ("693
 ABROAD: Final = "99"
 CAME_FROM: Final = {"75": frozenset({"92", "93", "94"}), "78": frozenset({"91", "92", "93", "95"})}
 """Old department to those of 1968."""
+CORSICA: Final = frozenset({"2A", "2B"})
+BEFORE_CORSICA: Final = "20"
+"""The department that was both."""
 PARIS: Final = "75"
 AROUND_PARIS: Final = frozenset(CAME_FROM).union(*CAME_FROM.values())
 
@@ -30,7 +33,7 @@ def place(text: str | None) -> str | None:
     for first, last, city in CITIES:
         if first <= code <= last:
             return city
-    return "20" + code[2:] if code[:2] in ("2A", "2B") else code
+    return BEFORE_CORSICA + code[2:] if code[:2] in CORSICA else code
 
 
 def department(code: str) -> str:
@@ -52,3 +55,17 @@ def same_place(one: str, other: str) -> bool:
         return False
     low, high = sorted((one, other))
     return low[2:] == high[2:] and high[:2] in CAME_FROM.get(low[:2], ())
+
+
+def codes(text: str) -> frozenset[str]:
+    """All codes that the place of a code may be stated by: today's, those of before, a city's and its districts'."""
+    sought, one = text.strip().upper(), place(text)
+    if one is None:
+        return frozenset((sought,))
+    for first, last, city in CITIES:
+        if one == city:
+            return frozenset((city, *map(str, range(int(first), int(last) + 1))))
+    if sought[:2] in CORSICA:
+        return frozenset((sought, one))
+    others = (each + one[2:] for each in (CORSICA if one.startswith(BEFORE_CORSICA) else AROUND_PARIS))
+    return frozenset((sought, one, *(each for each in others if same_place(one, place(each) or ""))))

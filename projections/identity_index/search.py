@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from psycopg2.extensions import connection as Connection
 
+from domain.matching.birth_places import codes
 from domain.matching.sounds import sound
 from domain.matching.spellings import folded
 from projections.engine.query import fetch
@@ -38,7 +39,7 @@ EXACT: Final[Mapping[str, str]] = {
 """What leads to few people, by an index of the identities."""
 OTHERS: Final[Mapping[str, str]] = {
     "sex": "i.traits->>'sex' = %(sex)s",
-    "birth_place": "i.traits->>'birth_place' = %(birth_place)s",
+    "birth_place": "i.traits->>'birth_place' = ANY(%(birth_places)s)",
     "ins_oid": "i.ins_oid = %(ins_oid)s",
     "status": "i.status = %(status)s",
     "assigner": "i.assigner = %(assigner)s",
@@ -76,8 +77,8 @@ def search(
     """``identity search``: the identities that meet all criteria, by name and birth date, after the first ``skip``.
 
     ``criteria``: names of ``FAMILY``, ``GIVEN``, ``EXACT`` and ``OTHERS`` to what is sought. A whole birth date finds
-    those that are known in part and may be it, too; a part finds all that may be. Those of ``erased`` are not found:
-    what named them is gone.
+    those that are known in part and may be it, too; a part finds all that may be. A birth place is found by any
+    of its codes. Those of ``erased`` are not found: what named them is gone.
     """
     found, first = _found(criteria)
     return fetch(
@@ -130,7 +131,9 @@ def _values(criteria: Mapping[str, str]) -> Document:
     """What the conditions compare with. A number is one, whatever signs of a pattern are in it."""
     number = re.sub(r"([\\%_])", r"\\\1", criteria.get("number", ""))
     names = {name: _name(name, said) for name, said in criteria.items() if name in FAMILY or name in GIVEN}
-    return {**criteria, **names, **_birth_dates(criteria.get("birth_date", "")), "collisions": f"{number}#%"}
+    places = list(codes(criteria.get("birth_place", "")))
+    dates = _birth_dates(criteria.get("birth_date", ""))
+    return {**criteria, **names, **dates, "birth_places": places, "collisions": f"{number}#%"}
 
 
 def _name(criterion: str, said: str) -> str | None:

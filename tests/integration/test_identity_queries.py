@@ -426,6 +426,16 @@ def test_somebody_is_found_by_any_trait_without_accents_or_case(
     assert [row["local_id"] for row in answered] == found
 
 
+@pytest.mark.parametrize(
+    ("sought", "found"), [("75056", "12"), ("75113", "12"), ("2A004", "34"), ("92050", "56"), ("94056", "")]
+)
+def test_a_birth_place_is_found_under_its_other_codes(region: Hospitals, read: Read, sought: str, found: str) -> None:
+    for number, place in enumerate(("75113", "75056", "20004", "2A004", "75050", "92050"), 1):
+        state(region, str(number), family="Fictive", birth_place=place)
+    rows = search(read(), {"family": "fictive", "birth_place": sought}, 10)
+    assert "".join(sorted(row["local_id"] for row in rows)) == found
+
+
 def test_a_name_that_was_corrected_is_found_no_more_and_its_new_one_is(region: Hospitals, read: Read) -> None:
     state(region, "1", family="Dupont-Fictive", used_name="Exemple", given="Anne")
     (found,) = search(read(), {"family": "fictive"}, 10)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from domain.ins import key_of, qualified
 from domain.matching.birth_dates import Born, born
-from domain.matching.birth_places import department, place, same_place
+from domain.matching.birth_places import codes, department, place, same_place
 from domain.matching.record import record
 from domain.traits import TRAITS
 
@@ -81,6 +81,34 @@ def test_a_commune_that_changed_department_is_one_place() -> None:
     assert not same_place("75012", "91012")
     assert not same_place("75056", "94056"), "an arrondissement of Paris and Périgny"
     assert not same_place("33063", "33064")
+
+
+@pytest.mark.parametrize(
+    ("text", "some", "others"),
+    [
+        ("75056", ("75056", "75101", "75120"), ("75121", "94056", "92056")),
+        ("75113", ("75056", "75101", "75113"), ("94113",)),
+        ("69123", ("69123", "69381", "69389"), ("69380", "69390")),
+        ("2A004", ("2A004", "20004"), ("2B004",)),
+        ("20004", ("2A004", "2B004", "20004"), ()),
+        ("92050", ("92050", "75050", "78050"), ("93050", "91050")),
+        ("75050", ("75050", "92050", "93050", "94050"), ("78050",)),
+        ("94056", ("94056",), ("75056", "75101")),
+        ("33063", ("33063",), ("33064",)),
+        ("99352", ("99352",), ("99351",)),
+    ],
+)
+def test_a_birth_place_is_sought_under_every_code_that_it_may_have(
+    text: str, some: tuple[str, ...], others: tuple[str, ...]
+) -> None:
+    found = codes(text)
+    assert {*some} <= found
+    assert not {*others} & found
+    assert len(found) <= 21
+
+
+def test_what_is_no_birth_place_is_sought_as_it_is() -> None:
+    assert codes("99999") == {"99999"}
 
 
 def test_abroad_the_country_stands_for_the_department() -> None:
