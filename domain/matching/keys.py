@@ -1,6 +1,6 @@
 """Blocking keys: two records are compared only where they share one, so that a region is not compared with itself.
 
-A record has up to 15 keys, and each holds a birth date, in whole or in part, or a number: no key grows with a common
+A record has up to 17 keys, and each holds a birth date, in whole or in part, or a number: no key grows with a common
 name. Names count by their sound, whichever field they stand in, so that swapped and married names meet. A trait that is
 not known gives no key.
 
@@ -106,13 +106,13 @@ def _of_year(record: Record) -> Iterator[str]:
     and the place.
     """
     yield from _of_day(record)
-    birth, family, given = record.born, record.family, record.given
-    if birth is None or family is None:
+    birth = record.born
+    if birth is None:
         return
-    if record.place:
-        yield f"family+place+year|{family.sound}|{record.place}|{birth.year}"
-    if given:
-        yield f"names+year|{_both(family.sound, given.sound)}|{birth.year}"
+    if record.place and record.family:
+        yield f"family+place+year|{record.family.sound}|{record.place}|{birth.year}"
+    for names in _both_names(record):
+        yield f"names+year|{names}|{birth.year}"
     for kind, name in _of_names(record):
         yield f"{kind}+year|{name}|{birth.year}"
 
@@ -127,14 +127,17 @@ def _of_month_and_day(record: Record) -> Iterator[str]:
 
 def _of_decade_and_day(record: Record) -> Iterator[str]:
     """Both names, with a date whose year or month slipped."""
-    birth, family, given = record.born, record.family, record.given
-    if birth and birth.whole and family and given:
-        yield f"names+decade+day|{_both(family.sound, given.sound)}|{birth.year // 10}|{birth.day}"
+    birth = record.born
+    if birth and birth.whole:
+        for names in _both_names(record):
+            yield f"names+decade+day|{names}|{birth.year // 10}|{birth.day}"
 
 
-def _both(family: str, given: str) -> str:
-    """The sounds of both names, whichever stands where."""
-    return "|".join(sorted((family, given)))
+def _both_names(record: Record) -> Iterator[str]:
+    """The sounds of the given name and of the family or used name, whichever stands where."""
+    for family in (record.family, record.used):
+        if family and record.given:
+            yield "|".join(sorted((family.sound, record.given.sound)))
 
 
 def _of_names(record: Record) -> Iterator[tuple[str, str]]:

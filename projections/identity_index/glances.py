@@ -14,7 +14,7 @@ from domain.matching.keys import DECADE_AND_DAY, MONTH_AND_DAY, NUMBER, keys_of
 from domain.matching.record import Record
 from domain.matching.sketches import sketch
 
-LATER: Final = {NUMBER: 1, MONTH_AND_DAY: 3, DECADE_AND_DAY: 1}
+LATER: Final = {NUMBER: 1, MONTH_AND_DAY: 3, DECADE_AND_DAY: 2}
 """The kinds, and how many keys of each a record has at most."""
 WIDTH: Final = 1 + sum(LATER.values())
 STARTS: Final = {kind: 1 + sum(islice(LATER.values(), at)) for at, kind in enumerate(LATER)}
