@@ -43,9 +43,10 @@ class Repetition:
     codec: str
 
     def part(self, component: int, subcomponent: int = 1) -> str:
-        """A component's text without escapes and blanks around it; empty where there is none."""
+        """A component's text without escapes and blanks around it; empty where there is none, or it is deleted."""
         parts = _nth(self.text, self.marks.component, component)
-        return _plain(_nth(parts, self.marks.subcomponent, subcomponent), self.marks, self.codec).strip()
+        text = _nth(parts, self.marks.subcomponent, subcomponent)
+        return "" if text.strip() == NULL else _plain(text, self.marks, self.codec).strip()
 
     def rest(self) -> "Repetition":
         """What follows its first component, as a value of its own; some systems write its separators as escapes."""

@@ -14,7 +14,7 @@ from domain.aggregates.identity import Identity
 from domain.commands.bearers import are_one, bearer, of_number, refuse_stranger
 from domain.commands.received_patient import ReceivedPatient, meant_by, registered_beside, under_number
 from domain.errors import AlreadyRegistered
-from domain.identity_flags import forcing_prov
+from domain.identity_flags import FORCES_PROV
 from domain.identity_status import Status, undoubted
 from domain.ids import Ids
 from domain.ins_doubt import SAID
@@ -121,12 +121,11 @@ class AnnouncePatient:
 
 
 def _state(work: Work, known: Identity, patient: AnnouncedPatient) -> bool:
-    """Whatever differs becomes as stated; flags that exclude the status go first. Returns whether the status holds as
-    stated: QUAL does not while the matricule is in doubt, for a clerk decides (I4).
+    """Whatever differs becomes as stated. Returns whether the status holds as stated: QUAL does not while the matricule
+    is in doubt, for a clerk decides (I4).
     """
-    if patient.status not in (None, Status.PROV):
-        for flag in forcing_prov(known.flags - set(patient.flags)):
-            known.clear_flag(flag=flag, reason=SAID)
+    for flag in _excluded(known.flags, patient):
+        known.clear_flag(flag=flag, reason=SAID)
     traits = corrected(work.now, known.traits, **telling(known.traits, patient.stated))
     if any(traits[name] != known.traits.get(name) for name in traits):
         known.correct(traits=traits, reason=SAID)
@@ -143,6 +142,13 @@ def _state(work: Work, known: Identity, patient: AnnouncedPatient) -> bool:
     if holds is not known.status:
         known.set_status(status=holds, reason=SAID)
     return holds is patient.status
+
+
+def _excluded(flags: set[str], patient: AnnouncedPatient) -> list[str]:
+    """Those of these flags that the stated status, or a stated flag, excludes."""
+    raised = patient.status not in (None, Status.PROV)
+    excluded = {*FORCES_PROV} if raised else {FORCES_PROV.get(flag) for flag in patient.flags}
+    return sorted(flag for flag in flags - {*patient.flags} if flag in excluded)
 
 
 def _attach(work: Work, known: Identity, stated: Matricule) -> None:

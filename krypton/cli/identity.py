@@ -26,6 +26,7 @@ NEEDED = ("assigner", "id", "family", "given", "birth_date", "sex")
 Family = Annotated[str | None, typer.Option("--family", callback=line, help="Birth name.")]
 Given = Annotated[str | None, typer.Option("--given", callback=line, help="First given name.")]
 UsedName = Annotated[str | None, typer.Option("--used-name", callback=line, help="Name in use.")]
+FirstNames = Annotated[str | None, typer.Option("--first-names", callback=line, help="All given names.")]
 Oid = Annotated[
     str | None,
     typer.Option("--ins-oid", help="OID of the matricule; without it, that of the NIR."),
@@ -42,7 +43,7 @@ def register(
     sex: SexOf = None,
     birth_place: BirthPlace = None,
     used_name: UsedName = None,
-    first_names: Annotated[str | None, typer.Option("--first-names", callback=line, help="All given names.")] = None,
+    first_names: FirstNames = None,
     ins: Annotated[str | None, typer.Option("--ins", callback=line, help="Matricule with its key.")] = None,
     ins_oid: Oid = None,
     source: From = None,
@@ -84,6 +85,7 @@ def correct(
     sex: SexOf = None,
     birth_place: BirthPlace = None,
     used_name: UsedName = None,
+    first_names: FirstNames = None,
     source: From = None,
     who: As = OWN,
     command_id: CommandId = None,
@@ -97,6 +99,7 @@ def correct(
         "sex": sex,
         "birth_place": birth_place,
         "used_name": used_name,
+        "first_names": first_names,
     }
     stated = all_told(typed, source)
     ours = krypton()

@@ -216,6 +216,8 @@ def test_accents_are_read_as_the_sender_wrote_them(ledger: hl7.Ledger, taken: De
 
 REFUSED = [
     ("AE", "PID-3", "204", pid(f3="5^^^AUTRE^PI")),
+    ("AE", "PID-3", "204", pid(f3=f'""^^^{SITE}^PI')),
+    ("AE", "PID-5", "101", pid(name='FICTIVE^""^^^^^D')),
     ("AE", "PID-3", "205", pid(f3=f"5^^^{SITE}^PI~6^^^{SITE}^PI")),
     ("AE", "PID-3", "102", pid(f3=f"5^^^{SITE}^PI~279035121518988^^^{NIR}^INS")),
     ("AE", "PID-3", "102", pid(f3=f"5^^^{SITE}^PI~{MATRICULE}^^^ASIP-SANTE-INS-NIR&1.2.250.1.213.1.4.8&ISO^INS")),
@@ -604,6 +606,23 @@ def test_doubt_forces_the_provisional_status_and_ends_with_a_validated_one(ledge
     assert (known(ledger).status, known(ledger).flags) == (Status.PROV, {"DOUT"})
     sent(taken, "A31", "m3", pid(f32="VALI"))
     assert (known(ledger).status, known(ledger).flags) == (Status.VALI, set())
+
+
+def test_a_part_of_a_name_that_is_to_be_deleted_says_nothing(ledger: hl7.Ledger, taken: Desk) -> None:
+    sent(taken, "A28", "m1", pid())
+    assert sent(taken, "A08", "m2", pid(name='FICTIVE^MARIE^""^""^^^L')).verdict == "AA"
+    assert known(ledger).traits["first_names"] == "MARIE JEANNE"
+
+
+@pytest.mark.parametrize(("before", "now"), [("DOUT", "FICT"), ("FICT", "DOUT")])
+def test_of_doubtful_and_fictitious_the_one_that_is_said_takes_the_place_of_the_other(
+    ledger: hl7.Ledger, taken: Desk, before: str, now: str
+) -> None:
+    sent(taken, "A28", "m1", pid(f32=f"PROV~{before}"))
+    sent(taken, "A31", "m2", pid(f32="PROV"))
+    assert known(ledger).flags == {before}
+    assert sent(taken, "A31", "m3", pid(f32=f"PROV~{now}")).verdict == "AA"
+    assert known(ledger).flags == {now}
 
 
 def test_an_answer_names_the_message_and_goes_back_where_it_came_from(taken: Desk) -> None:
