@@ -4,8 +4,6 @@ K1  No key is made for a subject of whom events are sealed already: an identity'
     with the first conflict that names it before; later ones are refused where the vault lacks it. So a vault that is
     older than the ledger gets no second key. A caller whose key it lacks gets none either: nothing is refused for that,
     and the reasons read as erased.
-B1  An event has at most 8,323,072 bytes: no topic takes a longer record, and the relay, which leaves none out, could
-    send nothing after it.
 
 Keys are not waited for until they are on disk. So the transaction of the events finds them in the vault, or stores
 nothing: where the server crashed in between, what was sealed is sealed again under a key that is there.
@@ -22,13 +20,12 @@ from eventsourcing.utils import get_topic, resolve_topic
 
 from domain.aggregates.viewing import key_of
 from domain.decision_tables import changes
-from domain.errors import EventTooLong, KeysLost
+from domain.errors import KeysLost
+from domain.event_sizes import check_sizes
 from domain.ports import Answer, Basis, CommandLog, CommandRecord, EventCodec, KeyVault
 from domain.times import EPOCH
 from domain.work import Decision, Envelope
 
-MOST_BYTES = (8 << 20) - (64 << 10)
-"""Of an event (B1): a topic's largest record, less key and headers."""
 NOT_STORED = {"originator_id", "originator_version", "originator_topic", "timestamp"}
 
 
@@ -101,8 +98,7 @@ class LedgerStore(EventStore[UUID]):
             self._prepare_callers(lacking, {d.envelope.actor for d in decisions})
             lacking = self.vault.prepare(lacking)
         stored = [mapper.stored(event, d.envelope, at) for d in decisions for event in d.events]
-        if (longest := max((len(one.state) for one in stored), default=0)) > MOST_BYTES:
-            raise EventTooLong.of(longest, MOST_BYTES)
+        check_sizes(one.state for one in stored)
         commands = [CommandRecord(d.envelope.command_id, d.asker, len(d.events), d.result) for d in decisions]
         changed = [(n, one) for n, e in enumerate(domain_events) for one in changes(get_topic(type(e)), vars(e))]
         log, basis = cast(CommandLog, self.recorder), _basis(decisions)

@@ -6,7 +6,7 @@ from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
-from domain import errors, storing
+from domain import errors, event_sizes
 from domain.actors import Role
 from domain.aggregates.identity import Identity
 from domain.aggregates.link import Link
@@ -250,7 +250,7 @@ def shortened(world: World) -> Directly:
     """As if topics took next to nothing."""
 
     def ask() -> None:
-        with patch.object(storing, "MOST_BYTES", 20):
+        with patch.object(event_sizes, "MOST_BYTES", 20):
             world.execute(registration(local_id="MARKED-ID-9"), Envelope())
 
     return Directly(ask)

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from eventsourcing.persistence import IntegrityError
 
-from domain import storing
+from domain import event_sizes
 from domain.aggregates.identity import Identity
 from domain.commands.directory import EnrollSite
 from domain.commands.identities import Correct, Flag, Register
@@ -40,8 +40,8 @@ def test_an_event_that_no_topic_takes_is_refused_and_those_beside_it_are_stored(
     region: Region, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """B1: the relay leaves no event out, so after it nothing would be sent."""
-    assert storing.MOST_BYTES + 2 * RECORD_OVERHEAD <= MAX_RECORD_BYTES
-    monkeypatch.setattr(storing, "MOST_BYTES", 2_000)
+    assert event_sizes.MOST_BYTES + 2 * RECORD_OVERHEAD <= MAX_RECORD_BYTES
+    monkeypatch.setattr(event_sizes, "MOST_BYTES", 2_000)
     asked: list[tuple[Command, Envelope]] = [(register(one), Envelope()) for one in ("1", "2")]
     shots = [exposure(f"1.2.{n}", dlp_mgycm=1.0) for n in range(50)]
     asked.insert(1, (received(study_uid="1.2.3", doses=(dose("1.2.4", *shots),)), Envelope()))
