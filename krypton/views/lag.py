@@ -1,7 +1,7 @@
 """Measures how far each view lags behind the ledger, and waits until the views are up to date."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -113,15 +113,21 @@ def lacks(ours: Krypton, view: str, position: int, timeout_s: float, version: in
     ``version``: asked about, whichever is live meanwhile; by default the one that is live.
     """
     deadline = time.monotonic() + timeout_s
+    upto: Ends | None = None  # what comes later is not waited for
+
+    def relayed() -> bool:
+        nonlocal upto
+        upto = offsets_behind(ours, VIEWS[view].make().topics, position)
+        return upto is not None
+
     try:
         until(
-            lambda: _acknowledged(ours) >= position,
+            relayed,
             deadline,
             lambda: f"timed out: the relay has not copied up to position {position} yet; is krypton run running?",
         )
-        upto = offsets_behind(ours, VIEWS[view].make().topics, position) or {}  # what comes later is not waited for
         until(
-            lambda: _behind_of(ours, view, version, upto) == 0,
+            lambda: _behind_of(ours, view, version, upto or {}) == 0,
             deadline,
             lambda: f"timed out: {view} is not up to date: is its worker running?",
         )
@@ -131,11 +137,16 @@ def lacks(ours: Krypton, view: str, position: int, timeout_s: float, version: in
 
 
 def offsets_behind(ours: Krypton, names: Iterable[str], position: int) -> Ends | None:
-    """Per partition, the offset behind the last record up to a position; None where not all of them are on Kafka."""
+    """Per partition, the offset behind the last record up to a position; None where not all of them are on Kafka.
+
+    The relay's word alone does not do: a broker may have lost since what it acknowledged, and the offsets would be
+    those of a topic that was cut.
+    """
     if _acknowledged(ours) < position:
         return None
+    wanted = list(names)
     try:
-        return offsets_at(ours.addresses.kafka, list(names), position + 1)
+        return None if _lost(ours, wanted, position) else offsets_at(ours.addresses.kafka, wanted, position + 1)
     except KafkaError as away:
         raise kafka_away(ours, away) from None
 
@@ -162,6 +173,15 @@ def _behind_of(ours: Krypton, view: str, version: int | None, ends: Ends) -> int
         if version is None:
             return catalog.behind(connection, ends)[view]
         return catalog.behind_of(connection, view, version, ends)
+
+
+def _lost(ours: Krypton, names: Collection[str], position: int) -> bool:
+    """Whether a partition lacks events up to a position, of those that it had. Raises KafkaError."""
+    with ours.snapshot() as connection:
+        rows = Rows(connection)
+        hint = rows.hint()
+        tail = log_end.read(ours.addresses.kafka, rows, Addresser.of(registry()), hint, names)
+    return any(upto < position for upto in log_end.lost(tail, hint).values())
 
 
 def _left_to_relay(ours: Krypton, head: int) -> int:

@@ -104,8 +104,11 @@ def missing(tail: Tail, hint: Hint, head: int, count: Callable[[int, int], int])
     return count(hint.position, head) - sum(at <= head for some in have.held.values() for at in some)
 
 
-def read(kafka: str, store: Store, addresser: Addresser, hint: Hint = NO_HINT) -> Tail:
-    """Each partition's end. Raises KafkaError, also when a read takes longer than 20 s, and the store's errors.
+def read(
+    kafka: str, store: Store, addresser: Addresser, hint: Hint = NO_HINT, topics: Collection[str] = LEDGER
+) -> Tail:
+    """Where each partition of these topics ends. Raises KafkaError, also when a read takes longer than 20 s, and the
+    store's errors.
 
     Without a hint, only so far back that an own record is found. With one, back to what it notes of the partition, so
     that all above it is known: an old record that somebody copied to the end is not taken for a log that was cut.
@@ -117,7 +120,7 @@ def read(kafka: str, store: Store, addresser: Addresser, hint: Hint = NO_HINT) -
         **broker.options(kafka), client_id="krypton-relay-end", group_id=None, enable_auto_commit=False
     )
     try:
-        every = [TopicPartition(topic, p) for topic in LEDGER for p in range(PARTITIONS[topic])]
+        every = [TopicPartition(topic, p) for topic in topics for p in range(PARTITIONS[topic])]
         begins, tops = bounds.begins(consumer, every), bounds.ends(consumer, every)
         found = _Found(hint, {(tp.topic, tp.partition): EMPTY for tp in every})
         left, depth = {tp: tops[tp] for tp in every if tops[tp] > begins[tp]}, 1
