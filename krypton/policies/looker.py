@@ -18,6 +18,7 @@ from domain.ports import Clock
 from domain.times import micros
 from krypton.policies.each import AWAY, Reachable, each
 from krypton.policies.fold import no_step
+from krypton.policies.held import kept
 from policies.policy import Due, Kind
 from streams.broker.backoff import Backoff
 
@@ -181,7 +182,12 @@ class Looker:
     def _made(self, claim: Claim, name: str) -> tuple[bool, bool]:
         """Whether any was made, and whether anything became of one."""
         made, raised, missing = False, False, list[Entry]()
-        for part, found in each(claim.entries, self._lookups[name], self._reachable):
+
+        def look(entries: Sequence[Entry]) -> Found:
+            with kept(claim.hold):  # a view may take long, and is asked over another session
+                return self._lookups[name](entries)
+
+        for part, found in each(claim.entries, look, self._reachable):
             if isinstance(found, Exception):  # parked in the end, where an operator sees it
                 failed(claim, self._outbox.policy, part[0], kind(found))
                 continue

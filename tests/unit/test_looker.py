@@ -4,15 +4,18 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from threading import Event, Lock, Thread
+from threading import enumerate as enumerate_threads
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID, uuid4
 
+import psycopg2
 import pytest
 
 from adapters.outbox.outbox import Child, Entry, Outbox
 from domain.askers import Asker
 from domain.ports import Answer
+from krypton.policies import held
 from krypton.policies import looker as looker_module
 from krypton.policies.looker import Ahead, Faced, Found, Looker
 from krypton.policies.sender import Asked, Sender
@@ -32,6 +35,8 @@ class SharedOutbox:
     def __init__(self, *entries: Entry) -> None:
         self._lock = Lock()
         self.left = list(entries)
+        self.heard = 0
+        """How often a holder said that it is there."""
 
     @contextmanager
     def claim(self, kind: str, _: int, limit: int, does: str | None = None) -> Iterator[Any]:
@@ -43,9 +48,12 @@ class SharedOutbox:
             gone.append(entry)
             new.extend(Entry(c.id, c.kind, c.does, c.body, 1, uuid4(), 0) for c in children)
 
-        yield SimpleNamespace(entries=taken, done=lambda entry, *_: gone.append(entry), became=became)
+        yield SimpleNamespace(entries=taken, done=lambda entry, *_: gone.append(entry), became=became, hold=self.hold)
         with self._lock:
             self.left = [entry for entry in self.left if entry not in gone] + new
+
+    def hold(self) -> None:
+        self.heard += 1
 
     def next_due(self, *_: Any, **__: Any) -> None:
         return None
@@ -200,3 +208,32 @@ def test_lookups_of_a_backlog_rest_until_it_is_answered_or_nobody_answers_it() -
     assert made == [1]
     looking.once()
     assert made == [1, 1]
+
+
+def test_the_claim_is_held_while_a_view_takes_its_time_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database ends a holder that says nothing: the same batch would be looked up again without end."""
+    monkeypatch.setattr(held, "EVERY_S", 0.01)
+    outbox = waiting(3)
+    during: list[int] = []
+
+    def look(entries: Sequence[Entry]) -> Found:
+        until(lambda: outbox.heard > 1, "its holder is heard")
+        during.append(outbox.heard)
+        return {one.id: () for one in entries}
+
+    assert Looker(cast(Outbox, outbox), {"match": look}, now, lambda: None).once()
+    assert (outbox.left, len(during)) == ([], 1)
+    assert "claim" not in {thread.name for thread in enumerate_threads()}
+
+
+def test_a_claim_that_is_lost_meanwhile_ends_no_lookup(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written to it raises what there is to be told."""
+    monkeypatch.setattr(held, "EVERY_S", 0.01)
+    asked = Event()
+
+    def lost() -> None:
+        asked.set()
+        raise psycopg2.OperationalError
+
+    with held.kept(lost):
+        assert asked.wait(WITHIN_S)
