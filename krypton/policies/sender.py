@@ -87,9 +87,10 @@ class Sender:
 
     def once(self) -> bool:
         """Do what is due now, a batch of each kind; whether there was anything. Raises one of ``AWAY``."""
-        if (asked := self._commands()) == self._most():
+        asked = self._commands()
+        delivered = self._deliverer is not None and self._deliverer.once()  # also while a backlog of commands waits
+        if asked == self._most():
             return True  # more may wait, and a lookup before they are asked would call for them again
-        delivered = self._deliverer is not None and self._deliverer.once()
         done = [asked > 0, delivered, self._looker.once()]
         if done[-1]:
             self._commands()

@@ -19,7 +19,7 @@ from domain.ports import Answer
 from domain.work import Command, Envelope
 from krypton.policies.deliverer import Deliverer
 from krypton.policies.looker import Found
-from krypton.policies.sender import Execute, Executed, Sender
+from krypton.policies.sender import AT_A_TIME, Execute, Executed, Sender
 from policies.all import POLICIES
 from policies.policy import Due, Kind, Policy
 
@@ -111,6 +111,14 @@ def test_a_notice_that_cannot_be_delivered_for_any_reason_holds_no_other_up() ->
     while sending.once():
         pass
     assert outbox.became == {one.id: "failed UnicodeEncodeError", other.id: "done"}
+
+
+def test_a_notice_is_taken_to_its_receiver_while_more_commands_wait_than_are_asked_at_a_time() -> None:
+    """Who supervises emergencies hears of one that ran out, however many run out with it."""
+    notice = entry(Kind.DELIVERY, "emergency_awaits_review", {"access": "1"})
+    outbox = MemoryOutbox(*(order(number) for number in range(2 * AT_A_TIME)), notice)
+    assert sender(outbox).once()
+    assert (notice.id in outbox.became, len(outbox.left)) == (True, AT_A_TIME)
 
 
 @pytest.mark.parametrize("body", [{}, {"order": 5}, {"order": None}, {"order": "five"}])
