@@ -218,6 +218,7 @@ BEHIND_THE_GATE: Final = {
     "findings.mapping_of": "answers with what devices call things, and counts",
     "findings.suggested": "the same",
     "findings.period_of": "answers with days",
+    "findings.months_of": "the same",
     "findings.rows_by_site": "rows for figures of groups, which their askers keep to enough persons",
     "rule_changes.changed_by": "answers with figures of groups, and with none of fewer than five persons",
     "comparing.comparison_by": "answers with rules",

@@ -84,6 +84,8 @@ def acts(
     names = (*MAPPED[:-2], "between", "exposures")
     table(told["unmapped"], names, f"Of no known act{period(told)}: krypton dose map suggest")
     table(told["acts"], MAPPED, f"What each act is made of{period(told)}, by dose-acts@{told['mapping']}")
+    if told["undated"]:
+        out.print(f"exposures without a day, in no period: {told['undated']}")
 
 
 def rule_file(content: Mapping[str, Any], found: Sequence["Suggestion"]) -> str:

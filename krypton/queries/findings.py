@@ -14,6 +14,7 @@ from domain.dose_bands import as_of_birth
 from domain.dose_findings import NO_DAY, findings
 from domain.dose_flags import Comparison
 from domain.dose_levels import ReferenceLevels
+from domain.dose_practice import whole_months
 from domain.dose_suggestions import Suggestion, suggestions
 from domain.errors import NotFound
 from domain.rules.document import DOSE_ACTS, REFERENCE_LEVELS
@@ -49,9 +50,10 @@ def _undated(ours: Krypton, site: str | None) -> list[Document]:
 def mapping_of(ours: Krypton, site: str | None, since: str | None, until: str | None) -> Document:
     """The ``dose map`` document: what each device calls its exposures, of which act that is, and how many there are.
 
-    ``unmapped``: of no entry, or ambiguous; ``acts``: what each act is made of. Raises NotFound: no such establishment.
+    ``unmapped``: of no entry, or ambiguous; ``acts``: what each act is made of; ``undated``: how many exposures are of
+    no day that is known, and so in no period. Raises NotFound: no such establishment.
     """
-    compared, (first, last) = comparison(ours), period_of(ours, since, until)
+    compared, (first, last) = comparison(ours), months_of(ours, since, until)
     with ours.snapshot() as connection:
         rows = [*_rows(connection, _sites(ours, site), first, last)]
     counted = Counter(_group(row, compared) for row in rows)
@@ -62,6 +64,7 @@ def mapping_of(ours: Krypton, site: str | None, since: str | None, until: str | 
         "since": first,
         "until": last,
         "mapping": compared.mapping.version,
+        "undated": sum(one["exposures"] for one in _undated(ours, site)),
         "unmapped": [one for one in known if one["state"] in (UNMAPPED, AMBIGUOUS)],
         "acts": [one for one in known if one["state"] not in (UNMAPPED, AMBIGUOUS)],
     }
@@ -93,6 +96,12 @@ def period_of(ours: Krypton, since: str | None, until: str | None) -> tuple[str,
     last: date = date.fromisoformat(until) if until else ours.ledger.clock().date()
     begin = max(last, date.min + timedelta(days=PERIOD)) - timedelta(days=PERIOD)
     return since or begin.isoformat(), last.isoformat()
+
+
+def months_of(ours: Krypton, since: str | None, until: str | None) -> tuple[str, str]:
+    """As ``period_of``, of whole months (``domain.dose_practice``); where nobody asks for an end, until today."""
+    first, last = period_of(ours, *whole_months(since, until))
+    return whole_months(first, None)[0] or first, last
 
 
 def rows_by_site(

@@ -8,11 +8,10 @@ from typing import Any
 
 from domain.commands.rules import PublishRules
 from domain.dose_changes import changes
-from domain.dose_practice import whole_months
 from domain.rules.document import RuleDocument
 from krypton.bootstrap import Krypton
 from krypton.queries.comparing import comparison_by
-from krypton.queries.findings import period_of, rows_by_site
+from krypton.queries.findings import months_of, rows_by_site
 
 Document = dict[str, Any]
 
@@ -24,7 +23,7 @@ def changed_by(ours: Krypton, told: RuleDocument, site: str | None, since: str |
     rules, today = ours.ledger.rules(), ours.ledger.clock().date()
     was = comparison_by(rules, today)
     becomes = comparison_by(rules.with_document(told), max(today, date.fromisoformat(told.in_force_from)))
-    first, last = period_of(ours, *whole_months(since, until))
+    first, last = months_of(ours, since, until)
     by_site, person_of = rows_by_site(ours, site, first, last)
     found = {code: changes(rows, was, becomes, person_of) for code, rows in by_site.items()}
     return {

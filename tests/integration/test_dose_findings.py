@@ -170,6 +170,20 @@ def test_what_has_no_day_is_of_no_period_and_is_counted(world: RuledWorld) -> No
     assert (persons(world), left(world)) == (set(), {"the day is not known": 1})
 
 
+def test_the_mapping_is_told_of_whole_months_so_that_no_answer_tells_what_was_made_on_one_day(
+    world: RuledWorld,
+) -> None:
+    for number, at in enumerate(("2015-06-01T09:00:00", "2015-06-30T09:00:00", "2015-07-01T09:00:00", None)):
+        world.receive(number, chest(number, 210.0, at=at))
+    work(world)
+    for day in ("2015-06-01", "2015-06-15"):
+        told = mapping_of(world.ours, "CHA", day, day)
+        assert [one["exposures"] for one in told["acts"]] == [2]
+        assert (told["since"], told["until"], told["undated"]) == ("2015-06-01", "2015-06-30", 1)
+    asked_for_none = mapping_of(world.ours, "CHB", None, None)
+    assert (asked_for_none["since"][8:], asked_for_none["undated"]) == ("01", 0)
+
+
 def test_a_day_to_come_is_a_wrong_date_and_counts_in_no_period_that_ends_today(world: RuledWorld) -> None:
     today = world.ours.ledger.clock().date()
     world.receive(0, chest(0, 300.0, at=f"{today}T00:00:00"))
