@@ -15,7 +15,7 @@ from domain.rules.acts import build
 from krypton.faces.dose.page import page as patient_page
 from krypton.faces.dose.study import page as study_page
 from krypton.faces.dose.technique import STUDY, TECHNIQUE, warning
-from krypton.faces.dose.words import BRIEF, COLON, LANGUAGES, PLAIN, QUANTITY_NAMES, WORDS, day, moment
+from krypton.faces.dose.words import ALERTED, BRIEF, COLON, LANGUAGES, PLAIN, QUANTITY_NAMES, WORDS, day, moment
 from krypton.faces.practice.charts import FLOOR, HEIGHT, TOP, bars, box
 from krypton.faces.practice.page import WHY, verdict
 from krypton.faces.practice.page import page as device_page
@@ -298,3 +298,28 @@ def test_a_region_of_other_months_than_the_page_is_told() -> None:
     assert "of another period" not in device_page(found, "en", TODAY)
     other = found | {"region": found["region"] | {"same_period": False}}
     assert "The figures of the devices are of another period: " in device_page(other, "en", TODAY)
+
+
+def test_a_bar_of_a_round_count_is_drawn_whatever_its_width() -> None:
+    """2,000 acquisitions of a step that no binary fraction is: their height comes out a little over 2,000."""
+    steps = [{"from": 0.32, "to": 0.36, "exposures": 2_000}, {"from": 0.36, "to": 0.5, "exposures": 7}]
+    drawn = bars({"level": None, "histogram": steps})
+    assert drawn is not None
+    assert drawn.counts[-1][1] == 2_000
+
+
+@pytest.mark.parametrize(("median", "said"), [(201.0, "over"), (200.0, "at"), (199.0, "under")])
+def test_a_median_at_the_level_is_neither_over_nor_under_it(median: float, said: str) -> None:
+    level = {"enough": True, "statistic": "median", "value": 200.0, "guide": None}
+    for words in DEVICE_WORDS.values():
+        found = verdict({"act": "Chest PA", "level": level, "median": median}, words)
+        assert found == (f"{words['median']} {words[said]}", said == "over")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_scanners_own_alert_is_told_in_words(language: str) -> None:
+    found = patient(7, alerts=True)
+    found["alerts"] = [alert | {"quantity": "ctdivol_mgy"} for alert in found["alerts"]]
+    text = patient_page(found, language, TODAY, SITES)
+    assert "ctdivol_mgy" not in text
+    assert ALERTED[language]["ctdivol_mgy"][0] in text

@@ -8,6 +8,7 @@ from domain.dose_alerts import EXAMS
 from krypton.faces.dose.exams import SUMMED, Exam, exams
 from krypton.faces.dose.timeline import timeline
 from krypton.faces.dose.words import (
+    ALERTED,
     BRIEF,
     COLON,
     KIND_NAMES,
@@ -85,7 +86,8 @@ def _alert(alert: Mapping[str, Any], made: list[Exam], language: str) -> dict[st
     if alert["quantity"] == EXAMS:
         label, unit = words["exams"], ""
     else:
-        label, unit = QUANTITY_NAMES[language].get(alert["quantity"], (alert["quantity"], "mGy"))
+        named = {**ALERTED[language], **QUANTITY_NAMES[language]}
+        label, unit = named.get(alert["quantity"], (alert["quantity"], "mGy"))
     state = words[f"alert_{alert['state']}"]
     return {"date": when, "label": label, "unit": unit, "state": state, **_values(alert)}
 

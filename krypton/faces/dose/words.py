@@ -139,6 +139,11 @@ SHORT_NAMES: Final[Mapping[str, str]] = {
     "Interventional radiology or fluoroscopy": "Interventional",
 }
 """Beside the line of time, where there is little room."""
+ALERTED: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
+    "fr": {"ctdivol_mgy": ("Indice de dose des scanners (IDSV)", "mGy")},
+    "en": {"ctdivol_mgy": ("Dose index of CT scans (CTDIvol)", "mGy")},
+}
+"""What is in no total, and a device may raise an alert for: its name and unit."""
 QUANTITY_NAMES: Final[Mapping[str, Mapping[str, tuple[str, str]]]] = {
     "fr": {
         "dlp_mgycm": ("Produit dose-longueur des scanners (PDL)", "mGy·cm"),

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 from typing import Any, Final
 
+from domain.dose_practice import rounded
+
 Group = Mapping[str, Any]
 ROOM: Final = 1.08
 """Above the greatest that is shown."""
@@ -184,6 +186,7 @@ def bars(group: Group) -> Bars:
 
 def _steps(most: float) -> list[float]:
     """Zero and two to five round counts, the last at or above the greatest."""
+    most = rounded(most)
     power = 10.0 ** floor(log10(most / 2))
     step = max(1.0, next(power * one for one in (5, 2, 1) if power * one <= most / 2))
     return [step * number for number in range(max(1, ceil(most / step)) + 1)]

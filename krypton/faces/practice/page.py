@@ -90,6 +90,7 @@ def verdict(group: Document, words: Mapping[str, str]) -> tuple[str, bool]:
     if not level["enough"]:
         return words["few"].format(n=group["persons"], needed=level["needed"]), False
     statistic = group[level["statistic"]]
-    said = f"{words[level['statistic']]} {words['over'] if statistic > level['value'] else words['under']}"
+    beside = "over" if statistic > level["value"] else "under" if statistic < level["value"] else "at"
+    said = f"{words[level['statistic']]} {words[beside]}"
     low = level["guide"] is not None and statistic < level["guide"]
     return f"{said} {words['low']}" if low else said, statistic > level["value"]

@@ -11,10 +11,10 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "intro": "Chaque cadre montre une acquisition courante sur un appareil. La moitié des doses est dans la "
         "boîte ; le trait épais est la médiane ; les moustaches vont du 10e au 90e centile.",
         "nobody": "Aucun patient n’est nommé. Un groupe de moins de {least} personnes n’a pas de chiffre.",
-        "levels": "Niveaux de référence (NRD) : version {version}. Un NRD n’est pas une limite : si la médiane passe "
-        "au-dessus, on cherche pourquoi.",
+        "levels": "Niveaux de référence (NRD) : version {version}. Un NRD n’est pas une limite : au-dessus, on cherche "
+        "pourquoi.",
         "no_levels": "Aucun niveau de référence n’est en vigueur ici.",
-        "nrd_is": "niveau de référence, auquel la médiane est comparée",
+        "nrd_is": "niveau de référence, auquel la médiane ou la moyenne est comparée, selon le texte",
         "vgd_is": "valeur guide : en dessous, vérifier la qualité d’image",
         "uneven": "Dans l’histogramme, une barre plus large réunit plusieurs tranches, à la hauteur de leur moyenne.",
         "told_box": "{act}, {whom}, {name} en {unit} : médiane {median}, quartiles {q1} et {q3}, 10e centile {p10}, "
@@ -50,6 +50,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "over": "au-dessus du NRD",
         "over_count": "Au-dessus du NRD",
         "under": "sous le NRD",
+        "at": "égale au NRD",
         "low": "et sous le VGD : vérifier la qualité d’image",
         "few": "groupe trop petit pour conclure ({n} sur {needed})",
         "no_population": "adulte ou enfant : non connu, donc comparé à aucun NRD",
@@ -75,10 +76,9 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "intro": "Each frame shows one common acquisition on one device. Half of the doses are in the box; the thick "
         "line is the median; the whiskers go from the 10th to the 90th percentile.",
         "nobody": "No patient is named. A group of fewer than {least} persons has no figure.",
-        "levels": "Reference levels (NRD): version {version}. An NRD is no limit: where the median is over it, one "
-        "looks for the reason.",
+        "levels": "Reference levels (NRD): version {version}. An NRD is no limit: over it, one looks for the reason.",
         "no_levels": "No reference levels are in force here.",
-        "nrd_is": "reference level, with which the median is compared",
+        "nrd_is": "reference level, with which the median or the mean is compared, as the text says",
         "vgd_is": "guide value: below it, look at image quality",
         "uneven": "In the histogram, a wider bar joins several steps, at the height of their mean.",
         "told_box": "{act}, {whom}, {name} in {unit}: median {median}, quartiles {q1} and {q3}, 10th percentile {p10}, "
@@ -114,6 +114,7 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
         "over": "over the NRD",
         "over_count": "Over the NRD",
         "under": "under the NRD",
+        "at": "equal to the NRD",
         "low": "and under the VGD: look at image quality",
         "few": "group too small to conclude ({n} of {needed})",
         "no_population": "adult or child is not known, so compared with no NRD",
