@@ -67,6 +67,8 @@ class PositionedConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[m
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         assigned = self.assignment()
         ours = {driver.ensure_aiokafka_TP(tp): (offset, "") for tp, offset in offsets.items() if tp in assigned}
+        if not ours:  # all were given away meanwhile, and aiokafka takes an empty commit for a defect
+            return False
         try:
             await self._ensure_consumer().commit(ours)
         except driver.KafkaError as away:

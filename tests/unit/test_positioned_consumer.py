@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+from aiokafka.util import commit_structure_validate
 from faust.types import TP
 
-from streams.processor.positioned_consumer import PositionedConsumer, RunMessage
+from streams.processor.positioned_consumer import PositionedConsumer, PositionedConsumerThread, RunMessage
 
 GENERATION = 3
 ONE, OTHER = TP("t", 0), TP("u", 5)
@@ -132,3 +133,28 @@ def test_what_a_partition_gives_again_does_not_take_the_others_with_it() -> None
     fed = Drained({ONE: [record(7)]}, {ONE: [record(0)], OTHER: [record(9)]}, {ONE: [record(8)]}, active={ONE, OTHER})
     asyncio.run(fed._drain_messages(SimpleNamespace(_stopped=asyncio.Event())))
     assert fed.passed == [[7], [0, 9], [8]]
+
+
+class Committing(PositionedConsumerThread):
+    """To aiokafka, which takes no empty commit; it has these partitions now."""
+
+    def __init__(self, *assigned: TP) -> None:
+        self._assigned, self.committed = {*assigned}, list[Any]()
+
+    def assignment(self) -> set[TP]:
+        """See ``ConsumerThread``."""
+        return self._assigned
+
+    def _ensure_consumer(self) -> Any:
+        async def commit(offsets: Mapping[Any, tuple[int, str]]) -> None:
+            self.committed += [(tp.topic, offset) for tp, (offset, _) in commit_structure_validate(offsets).items()]
+
+        return SimpleNamespace(commit=commit)
+
+
+def test_offsets_of_partitions_that_were_given_away_are_not_committed_and_end_no_worker() -> None:
+    """A rebalance may come between what was applied and its commit."""
+    some, none = Committing(ONE), Committing()
+    assert asyncio.run(some._commit({ONE: 5, OTHER: 7})) is True
+    assert asyncio.run(none._commit({ONE: 5, OTHER: 7})) is False
+    assert (some.committed, none.committed) == ([("t", 5)], [])
