@@ -54,7 +54,7 @@ class Forked:
     """``krypton <words>``, as a shell would start it; what it says is added to a file."""
 
     def __init__(self, words: tuple[str, ...], env: Mapping[str, str], said: Path) -> None:
-        self._words = words
+        self._words, self._env, self._said = words, env, said
         self._process = SERVER.Process(target=_command, args=(words, dict(env), str(said)))
         self._process.start()
 
@@ -75,6 +75,10 @@ class Forked:
         if code is None:
             raise subprocess.TimeoutExpired(self._words, timeout or 0.0)
         return code
+
+    def again(self) -> "Forked":
+        """The same command, started anew."""
+        return Forked(self._words, self._env, self._said)
 
     def send_signal(self, sig: int) -> None:
         """See ``Running``."""

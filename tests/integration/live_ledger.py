@@ -140,6 +140,16 @@ class LiveLedger:
         self.processes.append(process)
         return process
 
+    def kept_up(self) -> bool:
+        """Start again who ended by themselves, as the supervisor does; always true, for who waits.
+
+        A watchdog ends a worker that a rebalance left without partitions, which a busy machine may do.
+        """
+        self.processes[:] = [
+            one.again() if isinstance(one, Forked) and (one.poll() or 0) > 0 else one for one in self.processes
+        ]
+        return True
+
     def said(self, *words: str) -> str:
         """What ``krypton <words>`` said so far."""
         return (self.logs / f"{'-'.join(words)}.log").read_text()

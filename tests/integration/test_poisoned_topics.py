@@ -457,7 +457,7 @@ def unlike_the_last(ledger: LiveLedger) -> set[int]:
 def filled_up(ledger: LiveLedger, people: int) -> None:
     """With 50 persons more all is as if nothing had been lost."""
     ledger.register(50)
-    until(lambda: indexed(ledger) == people, "all indexed")
+    until(lambda: ledger.kept_up() and indexed(ledger) == people, "all indexed")
     until(lambda: not lacking(ledger), "all on Kafka")
     assert ledger.published() == ledger.stored()
     assert what_is_wrong(ledger) == ""

@@ -99,7 +99,7 @@ def test_servers_that_are_killed_together_leave_no_traceback_in_any_log(ledger: 
     ledger.stack.start_kafka()
     ledger.stack.start_database()
     ledger.register(200)
-    until(lambda: indexed(ledger) == 400, "all indexed")
+    until(lambda: ledger.kept_up() and indexed(ledger) == 400, "all indexed")
     logs = {one: ledger.said(*one) for one in (("relay",), ("worker", VIEW), ("policies", "run"))}
     assert {one: said for one, said in logs.items() if "Traceback" in said} == {}
 
