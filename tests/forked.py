@@ -77,7 +77,7 @@ class Forked:
         return code
 
     def again(self) -> "Forked":
-        """The same command, started anew."""
+        """The same command, started again."""
         return Forked(self._words, self._env, self._said)
 
     def send_signal(self, sig: int) -> None:
