@@ -1,13 +1,16 @@
 """Publishes a view's dead letters on a Kafka topic for monitoring; the table remains the source of truth.
 
 At least once. A record keeps its key, value and headers; ``dead-letter-*`` headers say where it was read, by which
-view, and why it could not be applied. The reason never names a person.
+view, and why it could not be applied. The reason never names a person. Of a record that is too long for that, these
+headers go alone, with ``dead-letter-left-out``; the table has the whole of it.
 """
 
 import logging
+from collections.abc import Sequence
+from typing import Any
 
 from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, MessageSizeTooLargeError
 
 from streams.broker import broker
 from streams.broker.topics import DEAD_LETTERS, MAX_RECORD_BYTES
@@ -34,7 +37,7 @@ class DeadLetterTopic:
         """
         while letters := self._view.unpublished(AT_A_TIME):
             try:
-                self._send([(letter.record.key, letter.record.value, self._headers(letter)) for letter in letters])
+                self._send(letters)
             except KafkaError as away:
                 log.warning("%s: dead letters wait for Kafka (%s)", self._view.name, type(away).__name__)
                 return
@@ -45,7 +48,7 @@ class DeadLetterTopic:
         if self._producer:
             self._producer.close(timeout=1)
 
-    def _send(self, letters: list[tuple[bytes, bytes, Headers]]) -> None:
+    def _send(self, letters: Sequence[DeadLetter]) -> None:
         if self._producer is None:
             self._producer = KafkaProducer(
                 **broker.options(self._kafka),
@@ -54,14 +57,20 @@ class DeadLetterTopic:
                 max_block_ms=int(TIMEOUT_S * 1000),
                 bootstrap_timeout_ms=int(TIMEOUT_S * 1000),
             )
-        sent = [self._producer.send(DEAD_LETTERS, value, key, headers) for key, value, headers in letters]
+        sent = [self._sent(self._producer, letter) for letter in letters]
         for future in sent:
             future.get(TIMEOUT_S)
+
+    def _sent(self, producer: KafkaProducer, letter: DeadLetter) -> Any:
+        record, why = letter.record, self._headers(letter)
+        try:
+            return producer.send(DEAD_LETTERS, record.value, record.key, [*record.headers, *why])
+        except MessageSizeTooLargeError:  # else it, and all that go with it, would be sent again for ever
+            return producer.send(DEAD_LETTERS, None, None, [*why, ("dead-letter-left-out", b"key, value and headers")])
 
     def _headers(self, letter: DeadLetter) -> Headers:
         record = letter.record
         return [
-            *record.headers,
             ("dead-letter-view", f"{self._view.name} v{self._view.version}".encode()),
             ("dead-letter-topic", record.topic.encode()),
             ("dead-letter-partition", b"%d" % record.partition),
