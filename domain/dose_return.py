@@ -12,7 +12,7 @@ Source: arrêté of 24 Oct 2011, art. 2 to 4; IRSN, "Points-clés sur le recueil
 2019-DC-0667 (at least 30 adults, 10 children).
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -123,7 +123,7 @@ def _fitting(
     persons = set[str]()
     ours = [row for row in rows if not wanted.is_another(row)]
     ours.sort(key=lambda row: (row["day"], row["started_at"] or row["day"], row["uid"]))
-    phantom_cm = _phantom(row for row in ours if wanted.against(row) is None)
+    phantom_cm = _phantom((row for row in ours if wanted.against(row) is None), person_of)
     for row in ours:
         if (person := person_of(row["identity"])) in persons:
             continue
@@ -135,10 +135,14 @@ def _fitting(
         yield row
 
 
-def _phantom(rows: Iterable[Row]) -> int | None:
-    """The phantom of most, the first one's where as many have another: a dose in 16 cm is about twice that in 32 cm."""
-    found = Counter(row["phantom_cm"] for row in rows)
-    return max(found, key=lambda cm: found[cm], default=None)
+def _phantom(rows: Iterable[Row], person_of: Callable[[str], str]) -> int | None:
+    """The phantom of most persons, the first one's where as many have another: a dose in 16 cm is about twice that in
+    32 cm.
+    """
+    found: dict[int | None, set[str]] = defaultdict(set)
+    for row in rows:
+        found[row["phantom_cm"]].add(person_of(row["identity"]))
+    return max(found, key=lambda cm: len(found[cm]), default=None)
 
 
 def figures(rows: Sequence[Row]) -> list[Document]:

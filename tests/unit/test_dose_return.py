@@ -122,6 +122,13 @@ def test_a_scan_of_another_phantom_is_passed_over() -> None:
     assert (uids(found), found.passed_over) == (["16"], {PHANTOM: 2})
 
 
+def test_many_scans_of_one_person_do_not_choose_the_phantom() -> None:
+    scan: dict[str, Any] = {"modality": "CT", "dap_mgycm2": None, "dlp_mgycm": 900.0}
+    often = [shot(f"o{n}", "one", f"2026-01-1{n}", **scan, phantom_cm=16) for n in range(4)]
+    others = [shot(f"{n}", f"{n}", f"2026-01-2{n}", **scan, phantom_cm=32) for n in range(3)]
+    assert uids(chosen([*often, *others], Wanted("Knee", "adult", TEXT))) == ["0", "1", "2"]
+
+
 @pytest.mark.parametrize(
     ("phantoms", "group"),
     [((32, 16, 32, 32), ["0", "2", "3"]), ((16, 32), ["0"]), ((32, None, None), ["1", "2"])],
