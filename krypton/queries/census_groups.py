@@ -52,6 +52,7 @@ class Census:
         self._groups: Groups = {}
         self._operators: Groups = {}
         self._unmapped: Groups = {}
+        self._unweighed = set[tuple[Any, ...]]()
 
     def persons(self, rows: Iterable[Event]) -> set[str]:
         """Whose the exposures are."""
@@ -105,6 +106,8 @@ class Census:
             if values:
                 key = self._key(device, judged.act, told, patient, quantity)
                 self._groups.setdefault(key, []).extend(values)
+                if of[WEIGHT_KG] is None:
+                    self._unweighed.add(key)
                 if operator:
                     self._operators.setdefault((*key, operator), []).extend(values)
 
@@ -142,16 +145,19 @@ class Census:
         *common, quantity, phantom, level = key
         named = dict(zip(GROUP, common, strict=True)) | {"quantity": quantity, "phantom_cm": phantom}
         told = named | figures(values)
-        return told | {"level": level and self._against(level, told, values), "no_level": self._no_level(told, level)}
+        return told | {
+            "level": level and self._against(level, told, values),
+            "no_level": self._no_level(told, level, key),
+        }
 
-    def _no_level(self, told: Row, level: Level | None) -> str | None:
+    def _no_level(self, told: Row, level: Level | None, key: tuple[Any, ...]) -> str | None:
         """Why a group of an act is beside no level; None: it is beside one, or of no act."""
         act, population = told["act"], told["population"]
         if act is None or level is not None:
             return None
         if population is None:
             return NO_POPULATION
-        if population == CHILD and told["weight"] is None and self._levels.has_children(act):
+        if population == CHILD and key in self._unweighed and self._levels.has_children(act):
             return NO_WEIGHT
         of = act, told["modality"], population, told["quantity"]
         alike = [one for one in self._levels.levels if (one.act, one.modality, one.population, one.quantity) == of]

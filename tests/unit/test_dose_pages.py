@@ -245,6 +245,7 @@ def test_a_comparison_with_the_region_that_is_old_or_not_there_is_told(state: st
     [
         ((None, None, None, None), "DX", NO_POPULATION),
         (("child", None, None, None), "DX", NO_WEIGHT),
+        (("child", None, 85.0, None), "DX", NO_LEVEL),
         (("adult", None, None, 32), "CT", PHANTOM),
         (("adult", None, None, None), "CT", PHANTOM),
         (("child", "30-50 kg", 40.0, 16), "CT", NO_LEVEL),
