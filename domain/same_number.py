@@ -134,7 +134,7 @@ def _says_less(trait: str, known: Traits, stated: Traits) -> bool:
         return True
     if trait == "birth_date":
         return _is_part(text, other)
-    return trait in NAMES and _initials(text) and not _initials(other)
+    return trait in NAMES and _initials(text) and not _initials(other) and _says(trait, stated)
 
 
 def _says(trait: str, stated: Traits) -> bool:

@@ -17,10 +17,11 @@ from domain.traits import words
 
 OWN_TYPES: Final = frozenset({"", "PI", "MR", "PT"})
 """Types of a patient's number; a visit's (VN) or an account's (AN) is none."""
-BIRTH_NAME: Final = ("L", "")
+BIRTH_NAME: Final = ("L", "", "B", "M", "C", "U")
+"""Types of a birth name, the likeliest first: legal, none, at birth, maiden, adopted. U says nothing of the name."""
 DISPLAYED: Final = "D"
 USED_NAME: Final = (DISPLAYED, "U")
-"""The name in use. U says nothing of the name: where no other is sent beside it, it is taken for that of birth."""
+"""The name in use, or U beside a birth name."""
 DATE: Final = re.compile(
     r"([0-9]{4})(?:([0-9]{2})(?:([0-9]{2})(?:[0-9]{2}(?:[0-9]{2}(?:[0-9]{2}(?:\.[0-9]{1,4})?)?)?)?)?)?(?:[+-][0-9]{4})?"
 )
@@ -84,7 +85,8 @@ def _is_own(each: Repetition, site: str) -> bool:
 
 def matricule(segment: Segment, zfd: Segment | None, field: int = 3) -> Matricule | None:
     """The INS among the identifiers. Raises Refused where there are two."""
-    found = {(each.part(1), oid) for each in segment.values(field) if (oid := each.part(4, 2)) in AUTHORITIES}
+    each = ((one.part(1), one.part(4, 2)) for one in segment.values(field))
+    found = {(number, oid) for number, oid in each if number and oid in AUTHORITIES}
     if len(found) > 1:
         raise Refused(
             segment.place(field), Condition.DUPLICATE_KEY, "there are several matricules: send the one that is in use"
@@ -116,9 +118,9 @@ def _names(pid: Segment) -> dict[str, str | None]:
         if pid.deleted(5) or not pid.text(5).strip():
             raise Refused(pid.place(5), Condition.FIELD_MISSING, "the patient has no name")
         raise Refused(pid.place(5), Condition.DATA_TYPE, "a name is written FAMILY^GIVEN^ALL GIVEN^^^^L")
-    birth = min((one for one in each if one.part(7) != DISPLAYED), key=_far_from_birth, default=None)
+    birth = _birth_name(each)
     used = next((one for one in each if one.part(7) in USED_NAME and one is not birth), None)
-    main = birth or each[0]
+    main = birth or next(one for one in each if one.part(7) == DISPLAYED)
     if not birth and not main.part(2):
         raise Refused(pid.place(5), Condition.FIELD_MISSING, "the patient has no birth name (L), and no given name")
     names = {
@@ -130,10 +132,11 @@ def _names(pid: Segment) -> dict[str, str | None]:
     return {trait: text for trait, text in names.items() if text}
 
 
-def _far_from_birth(name: Repetition) -> int:
-    """The smaller, the likelier a name is that of birth: L, none, any other type, and U."""
-    kind = name.part(7)
-    return BIRTH_NAME.index(kind) if kind in BIRTH_NAME else len(BIRTH_NAME) + (kind in USED_NAME)
+def _birth_name(each: Sequence[Repetition]) -> Repetition | None:
+    """An alias, a nickname, a pseudonym or a spouse's name is none, but where nothing else names the patient."""
+    if found := [one for one in each if one.part(7) in BIRTH_NAME]:
+        return min(found, key=lambda one: BIRTH_NAME.index(one.part(7)))
+    return None if any(one.part(7) == DISPLAYED for one in each) else each[0]
 
 
 def _first_names(name: Repetition) -> str:

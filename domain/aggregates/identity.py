@@ -4,8 +4,9 @@ I1  Traits are possible: a birth date between 1850 and today, a known sex code, 
     with what names have beside them. A local id has 1 to 256 characters, none of them a control character; where a
     person gives it, no blank at its ends and nothing that cannot be seen. A device's traits are cleaned instead.
 I2  An assigner and local id are registered once; the same number with a name and birth date that cannot be the same
-    person is another identity (``123#2``), flagged ``collision``; so is whoever comes in under the number of an erased
-    identity, without the flag. What is received and was not known yet becomes known; above PROV it replaces nothing.
+    person is another identity (``123#2``), flagged ``collision``; so is whoever can be any of several people
+    who bear it, and, without the flag, whoever comes in under the number of an erased identity. What is received and
+    was not known yet becomes known; above PROV it replaces nothing.
 I3  A correction changes something. A change of a strict trait takes a qualified status back.
 I4  Status is one of PROV, RECUP, VALI, QUAL: RECUP and QUAL need an INS, QUAL all strict traits and a matricule that is
     not in doubt (I11, I12); DOUT or FICT allow PROV only, and exclude each other.

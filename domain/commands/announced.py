@@ -11,7 +11,8 @@ from uuid import UUID
 
 from domain import ins
 from domain.aggregates.identity import Identity
-from domain.commands.bearers import are_one, bearer, of_number, refuse_stranger
+from domain.commands.bearers import bearer, of_number, refuse_stranger
+from domain.commands.pairs import are_one
 from domain.commands.received_patient import ReceivedPatient, meant_by, registered_beside, under_number
 from domain.errors import AlreadyRegistered
 from domain.identity_flags import FORCES_PROV
@@ -21,6 +22,7 @@ from domain.ins_doubt import SAID
 from domain.retention import birth_day, seen_day
 from domain.same_number import names_agree, says_a_name, telling
 from domain.traits import corrected, refuse_mistyped_id
+from domain.unlike import SEX, unlike
 from domain.work import Work
 
 IN_DOUBT = "in_doubt"
@@ -107,15 +109,18 @@ class AnnouncePatient:
         return registered_beside(work, self.site, received), "registered"
 
     def _corrected(self, work: Work, received: ReceivedPatient) -> Identity | None:
-        """Whose birth date is corrected: they have a name, and it is stated again. Raises AlreadyRegistered (I2)."""
-        if not says_a_name(received.stated):
+        """Whose birth date is corrected: they have a name, and it is stated again, with no other sex. Raises
+        AlreadyRegistered (I2).
+        """
+        stated = received.stated
+        if not says_a_name(stated):
             return None
-        living = [one for one in under_number(work, self.site, received) if not one.is_closed]
-        same = [one for one in living if says_a_name(one.traits) and names_agree(one.traits, received.stated)]
+        living = (one for one in under_number(work, self.site, received) if not one.is_closed)
+        named = (one for one in living if says_a_name(one.traits) and names_agree(one.traits, stated))
+        same = [one for one in named if SEX not in unlike(one.traits, stated)]
         if not are_one(work, same):
             raise AlreadyRegistered(
-                "several people of that name bear the number, and none has that birth date: a clerk says whose it is, "
-                "krypton identity correct"
+                "several people who bear the number can be meant: a clerk says whose it is, krypton identity correct"
             )
         return same[0] if same else None
 

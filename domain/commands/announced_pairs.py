@@ -5,7 +5,6 @@ It says so of the numbers that it gave out itself, and of no others. ``content``
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 from uuid import UUID
 
@@ -63,9 +62,10 @@ class AnnounceKept:
     def _refuse_merge(self, work: Work, kept: str, gone: str) -> None:
         if kept == gone:
             raise SameIdentity("a number is to be kept, and given up for itself: name two")
-        for one, other in product(*(of_number(work, self.site, number) for number in (kept, gone))):
-            if link := work.find(Link, Link.create_id(work.ids, *sorted((one.id, other.id)))):
-                link.refuse_if_barred()
+        bearers = (of_number(work, self.site, number) for number in (kept, gone))
+        one, other = (next((each for each in all_of if not each.is_closed), None) for all_of in bearers)
+        if one and other and (link := work.find(Link, Link.create_id(work.ids, *sorted((one.id, other.id))))):
+            link.refuse_if_barred()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,9 +1,10 @@
 """Who bears a number that an establishment gave out; it says something of its own numbers, and of no others."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from domain.aggregates.identity import Identity
 from domain.commands.directory import is_enrolled
+from domain.commands.pairs import are_one
 from domain.commands.received_patient import ReceivedPatient, under_number
 from domain.errors import AlreadyRegistered, NotFound, UnknownSite
 from domain.traits import refuse_mistyped_id
@@ -29,15 +30,6 @@ def bearer(work: Work, site: str, local_id: str) -> Identity:
             f"{len(living)} people bear one of the numbers of {site}: a clerk tells them apart, krypton identity show"
         )
     return living[0]
-
-
-def are_one(work: Work, living: Collection[Identity]) -> bool:
-    """Whether the identities are one person."""
-    if len(living) < 2:
-        return True
-    ids = [str(one.id) for one in living]
-    work.membership.load(ids)
-    return {*ids} <= work.membership.person_of(ids[0])
 
 
 def of_number(work: Work, site: str, local_id: str) -> Iterator[Identity]:

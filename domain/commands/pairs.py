@@ -16,6 +16,15 @@ FEW: Final = 20
 """
 
 
+def are_one(work: Work, living: Collection[Identity]) -> bool:
+    """Whether the identities are one person."""
+    if len(living) < 2:
+        return True
+    ids = [str(one.id) for one in living]
+    work.membership.load(ids)
+    return {*ids} <= work.membership.person_of(ids[0])
+
+
 def link_of(work: Work, one: UUID, other: UUID) -> Link:
     """The pair's link, created if there is none. Raises SameIdentity (L1), NotFound."""
     if one == other:

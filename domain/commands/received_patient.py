@@ -5,17 +5,19 @@ from dataclasses import dataclass
 
 from domain.aggregates.identity import Identity
 from domain.commands.directory import is_enrolled
+from domain.commands.pairs import are_one
 from domain.errors import BadIns, NothingNew, OtherAuthority, UnknownSite
 from domain.identity_flags import forcing_prov
 from domain.identity_status import Status
 from domain.ins import Authorities, matricule, qualified
-from domain.same_number import can_be_one_person, completed, names_agree
+from domain.same_number import Traits, can_be_one_person, completed, names_agree, says_a_name
 from domain.traits import received_traits, refuse_odd_id
 from domain.unlike import dates_differ, in_words, unlike
 from domain.work import Work
 
 MOST_COLLISIONS = 100
 LEFT_OUT = "ins_left_out"
+OF_EITHER = "the number is of several people, and which of them came in is not told"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +39,9 @@ def identity_for(work: Work, site: str, patient: ReceivedPatient) -> Identity:
     """The identity of a received person: the site's, unless the issuer is an enrolled establishment.
 
     The same number with a name and birth date that cannot be the same person is a distinct identity, flagged
-    ``collision`` (I2). Nothing is added to an erased identity, nor to one whose split was taken back (I16): a later
-    person under its number is a separate identity, without a collision where nobody else bears it.
+    ``collision`` (I2), and so is whoever can be any of several people who bear it. Nothing is added to an erased
+    identity, nor to one whose split was taken back (I16): a later person under its number is a separate identity,
+    without a collision where nobody else bears it.
 
     Raises UnknownSite (S1), BadTraits (I1: the local id), KeyMissing (K1).
     """
@@ -46,14 +49,10 @@ def identity_for(work: Work, site: str, patient: ReceivedPatient) -> Identity:
         raise UnknownSite(f"no establishment {site} is enrolled: krypton site enroll {site} --name …")
     refuse_odd_id(patient.local_id)
     stated = received_traits(work.now, **patient.stated)
-    others: list[Identity] = []
-    for known in under_number(work, site, patient):
-        if _is_of(known, stated):
-            _learn(known, stated)
-            break
-        others.append(known)
+    if known := meant_by(work, site, patient):
+        _learn(known, stated)
     else:
-        known = _registered(work, _assigner(work, site, patient), patient.local_id, stated, others)
+        known = registered_beside(work, site, patient)
     _attach_ins(known, patient, work.authorities)
     return known
 
@@ -75,15 +74,17 @@ def under_number(work: Work, site: str, patient: ReceivedPatient) -> Iterator[Id
 
 
 def meant_by(work: Work, site: str, patient: ReceivedPatient) -> Identity | None:
-    """Who bears a received number and can be meant; of several, the first whom nothing that is stated contradicts.
-    Nothing is learned of them.
+    """Who bears a received number and is meant; nothing is learned of them. None: nobody can be, or any of several
+    people, and to take one of those would be a guess.
+
+    Of several who can be meant, it is of those whom nothing that is stated contradicts, who have a name, and of whom
+    the same was stated, as far as that tells them apart.
     """
     stated = received_traits(work.now, **patient.stated)
-    meant = (one for one in under_number(work, site, patient) if _is_of(one, stated))
-    first = next(meant, None)
-    if first is None or not unlike(first.traits, stated):
-        return first
-    return next((one for one in meant if not unlike(one.traits, stated)), first)
+    meant = [one for one in under_number(work, site, patient) if _is_of(one, stated)]
+    for likelier in (_contradicted_by_nothing, _has_a_name, _was_told_the_same):
+        meant = [one for one in meant if likelier(one.traits, stated)] or meant
+    return meant[0] if meant and are_one(work, meant) else None
 
 
 def registered_beside(work: Work, site: str, patient: ReceivedPatient) -> Identity:
@@ -153,7 +154,8 @@ def _registered(
     new_id = Identity.create_id(work.ids, assigner, local_id, ordinal)
     new = work.add(Identity(new_id, assigner, local_id, ordinal, stated, source))
     if collides:
-        new.flag(flag="collision", reason="the number is in use for another person")
+        either = any(_is_of(other, stated) for other in others)
+        new.flag(flag="collision", reason=OF_EITHER if either else "the number is in use for another person")
     return new
 
 
@@ -169,6 +171,18 @@ def _is_of(known: Identity, stated: dict[str, str | None]) -> bool:
     if names_agree(known.traits, stated):
         return not (dates_differ(known.traits, stated) and "names_differ" in known.flags)
     return "traits_differ" not in known.flags
+
+
+def _contradicted_by_nothing(known: Traits, stated: Traits) -> bool:
+    return not unlike(known, stated)
+
+
+def _has_a_name(known: Traits, _: Traits) -> bool:
+    return says_a_name(known)
+
+
+def _was_told_the_same(known: Traits, stated: Traits) -> bool:
+    return all(known.get(trait) == value for trait, value in stated.items())
 
 
 def _learn(known: Identity, stated: dict[str, str | None]) -> None:

@@ -101,10 +101,10 @@ class ReceiveStudy:
     conflicts: list[ReceivedConflict] = field(default_factory=list)
 
     def touches(self, ids: Ids) -> tuple[UUID, ...]:
-        """The identity it most likely belongs to, its study and its doses."""
-        identity_id = Identity.create_id(ids, self.site, self.patient.local_id)
+        """The identity it most likely belongs to, who bears the number second, its study and its doses."""
+        identity_id, second = (Identity.create_id(ids, self.site, self.patient.local_id, one) for one in (1, 2))
         study_id = Study.create_id(ids, identity_id, self.study_uid)
-        return (identity_id, study_id, *([Dose.create_id(ids, study_id)] if self.doses else []))
+        return (identity_id, second, study_id, *([Dose.create_id(ids, study_id)] if self.doses else []))
 
     def decide(self, work: Work) -> dict[str, Any]:
         """Registers the identity if it is new; records the study or its new instances, its reports, doses and

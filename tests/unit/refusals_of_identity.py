@@ -265,7 +265,7 @@ def lost(w: World) -> World:
 PROVOKED = [
     Provoked(errors.UnknownSite, "the sender's establishment is not enrolled", lambda _: announced("1", "2", "XXX")),
     Provoked(errors.AlreadyRegistered, "people bear one of the numbers of CHB", borne_twice),
-    Provoked(errors.AlreadyRegistered, "several people of that name bear the number", corrects_one_of_two),
+    Provoked(errors.AlreadyRegistered, "several people who bear the number can be meant", corrects_one_of_two),
     Provoked(errors.SameIdentity, "given up for itself", lambda _: kept_for_itself()),
     Provoked(errors.NothingToChange, "one person by links of other pairs", held_by_others),
     # Keys: of who was registered since the vault's backup, traits cannot be read, and nothing is sealed

@@ -2,9 +2,11 @@
 
 from collections import defaultdict
 from itertools import combinations, count, permutations
+from uuid import UUID
 
 import pytest
 
+from domain.aggregates.identity import Identity
 from domain.same_number import can_be_one_person
 from tests.fakes.region import Region
 
@@ -52,10 +54,39 @@ def test_no_two_people_meet_in_one_identity(region: Region, three: tuple[str, ..
     "order", list(permutations(("nobody", "DURAND Marie 1950", "MARTIN Paul 1980"))), ids=", ".join
 )
 def test_a_study_without_a_name_does_not_join_the_two_that_have_one(region: Region, order: tuple[str, ...]) -> None:
-    """It is kept with the first of them; who comes next is compared with all that is known by then."""
-    first, second = arrived(region, *order).values()
-    assert ("nobody" in first, "nobody" in second) == (True, False)
-    assert len(first) == 2
+    """It is kept with the one who is there; who comes next is compared with all that is known by then. Where both are
+    there it is neither's.
+    """
+    found = [*arrived(region, *order).values()]
+    if order[-1] == "nobody":
+        assert found == [{one} for one in order]
+    else:
+        first, second = found
+        assert ("nobody" in first, "nobody" in second) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "ordinal"),
+    [({}, 3), ({"given": "X"}, 3), ({"sex": "M"}, 2), ({"given": "M", "sex": "F"}, 1)],
+    ids=["either", "no name", "by sex", "a girl"],
+)
+def test_of_twins_under_one_number_a_study_is_of_the_one_who_is_meant_or_of_neither(
+    region: Region, name: Stated, ordinal: int
+) -> None:
+    """Who may be either is somebody whom a clerk tells apart; what says the same again is theirs, too."""
+    number, born = str(next(NUMBERS)), {"family": "MARTIN", "birth_date": "2020-01-02"}
+
+    def of(place: int, stated: Stated) -> str:
+        study = f"2.25.{number}.{place}"
+        return str(region.receive(study_uid=study, local_id=number, stated={**born, **stated}).result["identity"])
+
+    twins = [of(1, {"given": "MIA", "sex": "F"}), of(2, {"given": "HUGO", "sex": "M"})]
+    found = [of(place, {"sex": None, **name}) for place in (3, 4)]
+    assert found[0] == found[1]
+    assert (*twins, *found).index(found[0]) == ordinal - 1
+    identity = region.find(Identity, UUID(found[0]))
+    assert identity is not None
+    assert identity.flags == ({"collision"} if ordinal > 1 else set())
 
 
 @pytest.mark.parametrize("again", [1, 3])

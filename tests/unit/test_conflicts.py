@@ -95,6 +95,27 @@ def test_an_accepted_content_takes_the_place_of_the_report_as_it_was_read_again(
     assert (dlp(region, identity), standing(region, identity)) == (200.0, 1)
 
 
+def test_a_study_whose_conflict_is_accepted_is_the_twins_whom_it_named(region: Region) -> None:
+    """Her brother's images came in her study, without a given name."""
+    born = {"family": "MARTIN", "birth_date": "2020-01-02"}
+    mia = region.receive(local_id="7", stated={**born, "given": "MIA", "sex": "F"}).result
+    hugo = region.receive(local_id="7", study_uid="2.25.2", stated={**born, "given": "HUGO", "sex": "M"}).result
+    second = ReceivedConflict(
+        patient=ReceivedPatient(local_id="7", issuer=None, stated={**born, "sex": "M"}),
+        study_uid="2.25.1",
+        differing=["PatientSex", "PatientName"],
+        instances=1,
+        uid="2.25.1.1",
+        digest="ab" * 32,
+    )
+    region.receive(
+        local_id="7", stated={**born, "given": "MIA", "sex": "F"}, instances=1, root="11" * 32, conflicts=(second,)
+    )
+    (event,) = [e for e in region.history() if e.type == "study.conflict_found"]
+    accepted = AcceptConflict(study=UUID(mia["study"]), conflict=UUID(event.data["conflict_id"]), reason="seen")
+    assert region.ask(accepted).result["identity"] == hugo["identity"] != mia["identity"]
+
+
 def test_traits_are_corrected_of_whom_the_instances_came_as(region: Region) -> None:
     """Also where the study was reassigned meanwhile: nobody else gets their name."""
     study = UUID(region.receive().result["study"])

@@ -11,10 +11,12 @@ from adapters.hl7.people import Number
 from domain.aggregates.identity import Identity
 from domain.commands.identities import ClearFlag
 from domain.commands.links import Bar, Merge, Unmerge
+from domain.commands.received_patient import OF_EITHER
 from domain.commands.splits import Split
 from domain.identity_status import Status
 from domain.work import Work
 from tests.fakes import hl7
+from tests.fakes.erasing import Erase
 from tests.fakes.hl7 import MATRICULE, NIR, SITE, Answered, message, mrg, pid, sent
 from tests.fakes.region import received
 
@@ -109,6 +111,12 @@ def test_a_name_in_use_alone_is_no_birth_name(ledger: hl7.Ledger, taken: Desk) -
         ("MARIEE^ANNE^^^^^D~FICTIVE^ANNE^^^^^U", "FICTIVE", "MARIEE"),
         ("FICTIVE^ANNE^^^^^U", "FICTIVE", None),
         ("MARIEE^ANNE^^^^^D", None, "MARIEE"),
+        ("MARIEE^ANNE^^^^^D~ALIAS^ZOE^^^^^A", None, "MARIEE"),
+        ("^MINETTE^^^^^N~MARIEE^ANNE^^^^^D", None, "MARIEE"),
+        ("MARIEE^ANNE^^^^^D~MARI^LUC^^^^^P", None, "MARIEE"),
+        ("PSEUDO^XXX^^^^^S~FICTIVE^ANNE^^^^^M", "FICTIVE", None),
+        ("ALIAS^ZOE^^^^^A~FICTIVE^ANNE^^^^^U", "FICTIVE", None),
+        ("ALIAS^ANNE^^^^^A", "ALIAS", None),
     ],
 )
 def test_the_birth_name_is_the_one_that_is_not_in_use_alone(
@@ -161,6 +169,46 @@ def test_a_correction_that_may_be_of_two_who_bear_the_number_is_written_over_nei
     assert (answer.verdict, answer.place, answer.condition, answer.rule) == ("AE", "PID-3", "205", "I2")
     assert [known(ledger, ordinal=one).traits["birth_date"] for one in (1, 2)] == dates
     assert sent(taken, "A08", "m4", pid(name="FICTIF^JEAN^^^^^L", f7="19810620", f8="M")).verdict == "AA"
+
+
+@pytest.mark.parametrize(("event", "verdict"), [("A04", "AA"), ("A08", "AE"), ("A28", "AA"), ("A31", "AE")])
+@pytest.mark.parametrize("born", ["", "19000101"])
+def test_what_may_be_of_father_or_son_under_one_number_is_written_over_neither(
+    ledger: hl7.Ledger, taken: Desk, event: str, verdict: str, born: str
+) -> None:
+    """A correction is refused; a registration is of somebody whom a clerk tells apart, and so is the next."""
+    for n, day in enumerate(["19500102", "19810620"]):
+        sent(taken, "A28", f"m{n}", pid(name="FICTIF^JEAN^^^^^L", f7=day, f8="M"))
+    before = [known(ledger, ordinal=one).traits for one in (1, 2)]
+    for n in range(2):
+        person = pid(name="FICTIF^JEAN^^^^^L", f7=born, f8="M", f11="^^^^^^BDL^^63220", f32="VALI")
+        assert sent(taken, event, f"n{n}", person).verdict == verdict
+    assert [known(ledger, ordinal=one).traits for one in (1, 2)] == before
+    assert {known(ledger, ordinal=one).status for one in (1, 2)} == {Status.PROV}
+    third, fourth = (Identity.create_id(ledger.ids, SITE, "1", ordinal) for ordinal in (3, 4))
+    assert ledger.find(Identity, fourth) is None
+    found = ledger.find(Identity, third)
+    assert (found and found.flags) == ({"collision"} if verdict == "AA" else None)
+    told = [event.data["reason"] for event in ledger.history() if event.type == "identity.flagged"]
+    assert (OF_EITHER in told) == (verdict == "AA")
+
+
+def test_after_a_split_a_message_is_of_who_is_named_and_not_of_who_has_no_name_yet(
+    ledger: hl7.Ledger, taken: Desk
+) -> None:
+    sent(taken, "A28", "m1", pid())
+    study = ledger.ask(received(SITE, stated={"family": "FICTIVE", "given": "MARIE"})).result["study"]
+    ledger.ask(Split(identity=known(ledger).id, studies=(UUID(study),), reason="two people"))
+    assert sent(taken, "A28", "m2", pid(f11="^^^^^^BDL^^63220")).verdict == "AA"
+    assert known(ledger).traits["birth_place"] == "63220"
+
+
+def test_another_sex_and_another_birth_date_under_one_name_are_another_person(ledger: hl7.Ledger, taken: Desk) -> None:
+    sent(taken, "A28", "m1", pid(name="FICTIVE^CLAUDE^^^^^L", f7="19500102", f8="M", f32="VALI"))
+    before = known(ledger).traits
+    assert sent(taken, "A08", "m2", pid(name="FICTIVE^CLAUDE^^^^^L", f7="19820721", f8="F")).verdict == "AA"
+    assert (known(ledger).traits, known(ledger).status) == (before, Status.VALI)
+    assert known(ledger, ordinal=2).flags == {"collision"}
 
 
 def test_a_correction_is_of_whom_it_names_and_not_of_who_has_no_name_yet(ledger: hl7.Ledger, taken: Desk) -> None:
@@ -392,6 +440,20 @@ def test_where_one_of_several_merges_is_of_two_who_are_barred_nothing_is_written
     assert (answer.verdict, answer.rule, ledger.recorder.max_notification_id()) == ("AE", "L3", head)
 
 
+def test_a_bar_of_who_was_erased_keeps_no_number_from_a_merge(ledger: hl7.Ledger, taken: Desk) -> None:
+    """The number is another person's since."""
+    sent(taken, "A28", "m1", pid(name="ALPHA^ZOE^^^^^L", f7="19600606"))
+    sent(taken, "A28", "m2", pid("2"))
+    ledger.ask(Bar(one=known(ledger).id, other=known(ledger, "2").id, reason="two people"))
+    ledger.ask(Erase(identity=known(ledger).id, reason="a file in error"))
+    sent(taken, "A28", "m3", pid("1"))
+    assert (sent(taken, "A40", "m4", pid("1"), mrg("2")).verdict, known(ledger, ordinal=2).flags) == ("AA", set())
+    ids = {str(known(ledger, *of).id) for of in (("1", 2), ("2", 1))}
+    membership = ledger.membership()
+    membership.load([*ids])
+    assert membership.person_of(ids.pop()) >= ids
+
+
 @pytest.mark.parametrize("event", ["A40", "A47"])
 def test_a_new_number_under_a_matricule_in_doubt_is_told_of(ledger: hl7.Ledger, taken: Desk, event: str) -> None:
     sent(taken, "A28", "one", pid(name="LE GOFF^ANNE^^^^^L", f7="20091120"))
@@ -606,6 +668,13 @@ def test_doubt_forces_the_provisional_status_and_ends_with_a_validated_one(ledge
     assert (known(ledger).status, known(ledger).flags) == (Status.PROV, {"DOUT"})
     sent(taken, "A31", "m3", pid(f32="VALI"))
     assert (known(ledger).status, known(ledger).flags) == (Status.VALI, set())
+
+
+@pytest.mark.parametrize("beside", ["", f"{MATRICULE}^^^{NIR}^INS~"])
+def test_a_matricule_that_is_to_be_deleted_says_nothing(ledger: hl7.Ledger, taken: Desk, beside: str) -> None:
+    person = pid(**WHOLE | {"f3": f'1^^^{SITE}^PI~{beside}""^^^{NIR}^INS', "f32": "VALI"})
+    assert sent(taken, "A28", "m1", person).verdict == "AA"
+    assert known(ledger).has_ins is bool(beside)
 
 
 def test_a_part_of_a_name_that_is_to_be_deleted_says_nothing(ledger: hl7.Ledger, taken: Desk) -> None:

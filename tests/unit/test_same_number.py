@@ -209,6 +209,8 @@ def test_birth_dates_differ_as_far_as_they_are_known(one: str | None, other: str
         ("given", "M", "Marie"),
         ("given", "BÉBÉ", "Marie"),
         ("family", "INCONNUE", "DURAND"),
+        ("family", "INCONNU", "O"),
+        ("given", "BÉBÉ", "U"),
         ("birth_date", "1900-01-01", "1950-03-12"),
         ("birth_date", "1950-00-00", "1950-03-12"),
         ("birth_place", "99999", "13055"),
