@@ -220,6 +220,16 @@ def test_fewer_events_than_the_report_declares_are_noted() -> None:
     assert report.not_understood == ("events: the report declares 3, 1 were found",)
 
 
+@pytest.mark.parametrize("digits", [10, 4_301])
+def test_a_number_of_events_that_no_report_has_is_noted_and_stops_nobody(digits: int) -> None:
+    """Python refuses to make a number of more than 4,300 digits: the whole import ended there."""
+    declared = number("113812", "1", "{events}")
+    declared.MeasuredValueSequence[0].add_new("NumericValue", "UT", "1" * digits)  # UT, because LO is not so long
+    report = read(item("113811", "CONTAINER", declared, number("113813", "9", MGY_CM)))
+    assert (report.events_declared, report.report_totals, report.warnings) == (None, {"dlp_mgycm": 9.0}, ())
+    assert report.not_understood == ("events: the report declares a number of more than 9 digits, which was not read",)
+
+
 # The same event UID twice in one report.
 
 

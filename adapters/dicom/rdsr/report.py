@@ -59,6 +59,7 @@ EVENTS: Final[Mapping[str, Template]] = {
     "event_summary": enhanced.TEMPLATE,
 }
 """The containers that are irradiation events, and the template that reads them."""
+_MOST_DIGITS: Final = 9  # of a number of events; Python makes no number of more than 4,300
 
 
 _Parts = dict[tuple[tuple[str | None, ...], str | None], Exposure]
@@ -215,7 +216,10 @@ def _tell(parts: _Parts, exposure: Exposure) -> None:
 
 def _declared(content: Content, found: int, notes: list[str]) -> int | None:
     """How many events a CT report says it holds (TID 10012). Fewer read than declared is worth a look."""
-    texts = [number.text for item in content.all("events_declared") if (number := item.number()).text.isdecimal()]
+    stated = [number.text for item in content.all("events_declared") if (number := item.number()).text.isdecimal()]
+    texts = [text for text in stated if len(text) <= _MOST_DIGITS]
+    if len(texts) < len(stated):
+        notes.append(f"events: the report declares a number of more than {_MOST_DIGITS} digits, which was not read")
     if not texts:
         return None
     declared = sum(int(text) for text in texts)
