@@ -1,5 +1,6 @@
 """Doses in image headers: each in its unit, once for each exposure, marked as such, and never invented."""
 
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -339,6 +340,51 @@ def test_one_injection_that_two_series_spell_otherwise_counts_once(
 def test_what_may_be_another_injection_is_one(tmp_path: Path, one: Sequence, other: Sequence) -> None:
     (report,) = told(taken(tmp_path, *scans(one, other)))
     assert len(report["exposures"]) == 2
+
+
+SESTAMIBI = {"RadiopharmaceuticalStartTime": "081500", "Radiopharmaceutical": "sestamibi"}
+IOBENGUANE = {"RadiopharmaceuticalStartTime": "081500.5", "Radiopharmaceutical": "Iobenguane"}
+OWN = {"RadiopharmaceuticalAdministrationEventUID": "1.2.3"}
+TWO_AGENTS: dict[str, list[Sequence]] = {
+    "a UID of one": [injected("740", **SESTAMIBI, **OWN), injected("185", **IOBENGUANE)],
+    "no UID": [injected("740", **SESTAMIBI), injected("185", **IOBENGUANE)],
+    "a UID and an agent apart": [
+        *(injected("740", RadiopharmaceuticalStartTime="081500", **OWN), injected("740", **SESTAMIBI)),
+        injected("185", **IOBENGUANE),
+    ],
+    "an agent in some": [
+        *(injected("740", **SESTAMIBI), injected("740", RadiopharmaceuticalStartTime="0815")),
+        injected("185", **IOBENGUANE),
+    ],
+    "both in each image": [
+        Sequence([*injected("740", **SESTAMIBI), *injected("185", **IOBENGUANE)]),
+        Sequence([*injected("185", **IOBENGUANE), *injected("740", **SESTAMIBI)]),
+    ],
+    "no time": [injected("740", Radiopharmaceutical="sestamibi"), injected("185", Radiopharmaceutical="iobenguane")],
+}
+
+
+@pytest.mark.parametrize("given", TWO_AGENTS.values(), ids=TWO_AGENTS)
+def test_injections_of_two_agents_at_one_time_are_two_and_each_counts_once(given: list[Sequence]) -> None:
+    """In whatever order their images come."""
+    for images in permutations(scans(*given)):
+        gathered = Gathered()
+        for image in images:
+            read = read_image_dose(image)
+            assert read is not None
+            gathered.add(read, image.SOPInstanceUID)
+        (report,) = gathered.received("1.2")
+        assert sorted(one["activity_mbq"] for one in report.exposures) == [185.0, 740.0]
+        assert {one["radiopharmaceutical"].casefold() for one in report.exposures} == {"sestamibi", "iobenguane"}
+        uids_of = {one["irradiation_event_uid"] for one in report.exposures}
+        assert (len(uids_of), "1.2.3" in uids_of) == (2, "1.2.3" in str(given[0][0]))
+
+
+def test_two_spellings_of_an_agent_under_one_uid_are_one_injection(tmp_path: Path) -> None:
+    """What the device calls one is one."""
+    named = [injected("740", Radiopharmaceutical=agent, **OWN) for agent in ("sestamibi", "Tc-99m sestamibi")]
+    (report,) = told(taken(tmp_path, *scans(*named)))
+    assert [one["activity_mbq"] for one in report["exposures"]] == [740.0]
 
 
 def test_two_injections_of_one_time_that_have_uids_are_no_third_without(tmp_path: Path) -> None:

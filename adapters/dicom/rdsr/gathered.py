@@ -2,7 +2,7 @@
 
 The CT of a PET/CT is a statement of its own: a report of it takes its place, and not that of what was injected. Series
 tell of one injection in more or in fewer words, and it counts once: one may know its UID, and another neither that nor
-its time.
+its time. Injections of different agents are never one, but where a UID of their own says so.
 """
 
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from adapters.dicom.rdsr.exposure import Exposure, derived, merged
 from adapters.dicom.rdsr.images import IMAGE, Irradiated, together
+from adapters.dicom.rdsr.isotopes import contradict
 from adapters.dicom.rdsr.received import received_exposure
 from domain.commands.doses import ReceivedDose
 
@@ -23,20 +24,25 @@ Device = tuple[tuple[str, str | None], ...]
 class _OfDevice:
     said: Any
     qa: bool
-    exposures: dict[str, dict[str | None, Exposure]] = field(default_factory=dict)  # by event UID and plane
+    # By event UID, and by plane; those of an injection without a UID by agent.
+    exposures: dict[str, dict[str | None, Exposure]] = field(default_factory=dict)
     images: list[str] = field(default_factory=list)
     names: dict[str, set[str]] = field(default_factory=dict)  # UIDs of injections, by what images without one call them
+    unnamed: set[str] = field(default_factory=set)
     vague: set[str] = field(default_factory=set)
 
     def events(self) -> list[Exposure]:
         """Each event once."""
-        found = {uid: _joined(planes) for uid, planes in self.exposures.items()}
+        found, called = dict[str, Exposure](), dict[str, list[str]]()
+        for uid, told in self.exposures.items():
+            events = _of_agents(uid, told) if uid in self.unnamed else {uid: _joined(told)}
+            called[uid] = [*events]
+            found |= events
         for unnamed, names in self.names.items():
-            if unnamed in found and len(names) == 1:
-                (uid,) = names
-                found[uid] = together(found[uid], found.pop(unnamed))
-        for uid in self.vague & found.keys():
-            if same := [other for other in found if other not in self.vague and _alike(found[other], found[uid])]:
+            _named(found, called.get(unnamed, []), sorted(names))
+        vague = [uid for called_so in sorted(self.vague & called.keys()) for uid in called[called_so]]
+        for uid in vague:
+            if same := [other for other in found if other not in vague and _alike(found[other], found[uid])]:
                 first = min(same)
                 one = together(found[first], found.pop(uid))
                 found[first] = replace(one, not_understood=(*one.not_understood, TAKEN))
@@ -53,13 +59,17 @@ class Gathered:
         """One image."""
         named = irradiated.device, irradiated.exposures[0].kind
         of = self._found.setdefault(named, _OfDevice(irradiated.said, irradiated.qa))
-        for exposure in irradiated.exposures:
-            planes, plane = of.exposures.setdefault(exposure.irradiation_event_uid, {}), exposure.plane
-            planes[plane] = together(planes[plane], exposure) if plane in planes else exposure
         for one in irradiated.injections:
             if one.unnamed:
                 of.names.setdefault(one.unnamed, set()).add(one.uid)
+            of.unnamed |= set() if one.named else {one.uid}
             of.vague |= {one.uid} if one.vague else set()
+        for exposure in irradiated.exposures:
+            uid, part = exposure.irradiation_event_uid, exposure.plane
+            if uid in of.unnamed:
+                part = (exposure.radiopharmaceutical or "").casefold() or None
+            told = of.exposures.setdefault(uid, {})
+            told[part] = together(told[part], exposure) if part in told else exposure
         of.images.append(sop_uid)
         of.qa = of.qa and irradiated.qa
 
@@ -87,7 +97,40 @@ def _joined(planes: dict[str | None, Exposure]) -> Exposure:
     return reduce(together, [*([reduce(merged, of_planes)] if of_planes else []), *one])
 
 
+def _of_agents(uid: str, told: dict[str | None, Exposure]) -> dict[str, Exposure]:
+    """The injections that images without a UID call the same: one for each agent, the first by name under that UID.
+
+    One whose agent is not told is that of the only agent, or else of the only one of its activity.
+    """
+    unknown, known = told.get(None), [told[agent] for agent in sorted(filter(None, told))]
+    if unknown and known:
+        same = [one for one in known if len(known) == 1 or _alike(one, unknown)]
+        if len(same) == 1:
+            known[known.index(same[0])] = together(same[0], unknown)
+            unknown = None
+    found: dict[str, Exposure] = {}
+    for one in (*known, *([unknown] if unknown else [])):
+        of_agent = derived(uid, (one.radiopharmaceutical or "").casefold()) if found else uid
+        found[of_agent] = replace(one, irradiation_event_uid=of_agent)
+    return found
+
+
+def _named(found: dict[str, Exposure], unnamed: list[str], names: list[str]) -> None:
+    """Join each injection without a UID to the only one of its time with a UID that may be it: of an activity first."""
+
+    def is_told(uid: str) -> bool:
+        return any(_alike(found[name], found[uid]) for name in names)
+
+    for uid in sorted(unnamed, key=lambda uid: (not is_told(uid), unnamed.index(uid))):
+        same = [name for name in names if not _contradict(found[name], found[uid])]
+        if len(same) == 1:
+            found[same[0]] = together(found[same[0]], found.pop(uid))
+
+
+def _contradict(one: Exposure, other: Exposure) -> bool:
+    return contradict(one.radiopharmaceutical, other.radiopharmaceutical)
+
+
 def _alike(one: Exposure, other: Exposure) -> bool:
     """Whether two injections are of one activity, and not of different agents."""
-    agents = {(exposure.radiopharmaceutical or "").casefold() for exposure in (one, other)} - {""}
-    return one.activity_mbq is not None and one.activity_mbq == other.activity_mbq and len(agents) < 2
+    return one.activity_mbq is not None and one.activity_mbq == other.activity_mbq and not _contradict(one, other)

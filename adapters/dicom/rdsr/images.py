@@ -123,10 +123,10 @@ def together(one: Exposure, other: Exposure) -> Exposure:
             raw[quantity] = other.raw[quantity]
         if len(values) > 1:
             notes.append(f"{quantity}: images of one exposure state different values, the greatest was kept")
-    starts = [at for at in (one.started_at, other.started_at) if at]
-    technique = {**other.technique, **one.technique}
-    changed |= {"technique": technique, "raw": raw, "not_understood": tuple(dict.fromkeys(notes))}
-    return replace(one, started_at=min(starts, default=None), **changed)
+    changed["started_at"] = min((at for at in (one.started_at, other.started_at) if at), default=None)
+    changed |= {"technique": {**other.technique, **one.technique}, "raw": raw}
+    changed["radiopharmaceutical"] = one.radiopharmaceutical or other.radiopharmaceutical
+    return replace(one, not_understood=tuple(dict.fromkeys(notes)), **changed)
 
 
 def _exposure(

@@ -21,8 +21,9 @@ _LEAST_MBQ, _MOST_MBQ = Decimal("0.01"), Decimal(50_000)  # what is given to a p
 
 class Injection(NamedTuple):
     """``uid``: of the administration; ``activity_mbq``: None: not understood, which ``notes`` say; ``raw``: as encoded,
-    with the unit that it was read in; ``agent``: the radiopharmaceutical, in words; ``unnamed``: what images call it
-    that state its time and no UID; None: it has no UID or no time; ``vague``: it has neither.
+    with the unit that it was read in; ``agent``: the radiopharmaceutical, in words; ``named``: it has a UID of its own;
+    else those of one time have one, whatever their agents; ``unnamed``: what images call it that state its time and no
+    UID; None: it has no UID or no time; ``vague``: it has neither.
     """
 
     uid: str
@@ -30,6 +31,7 @@ class Injection(NamedTuple):
     raw: str
     agent: str | None
     notes: tuple[str, ...]
+    named: bool
     unnamed: str | None
     vague: bool
 
@@ -42,7 +44,7 @@ def injections(ds: Dataset, *otherwise: object) -> list[Injection]:
     """
     is_pet = encoded(ds, "SOPClassUID") == uids.PositronEmissionTomographyImageStorage
     units = ("Bq", "MBq") if is_pet else ("MBq", "Bq")
-    found: dict[str, Injection] = {}
+    found = list[Injection]()
     for place, given in enumerate(several := sequence(ds, _GIVEN)):
         if not (text := encoded(given, "RadionuclideTotalDose")):
             continue
@@ -53,15 +55,22 @@ def injections(ds: Dataset, *otherwise: object) -> list[Injection]:
         named, study = is_uid(own), encoded(ds, "StudyInstanceUID")
         unnamed = derived(study, *otherwise, when)
         uid = own if named else unnamed
-        if uid in found:
-            uid = derived(study, *otherwise, uid, place)
         agent = encoded(given, "Radiopharmaceutical") or None
-        found[uid] = Injection(
-            *(uid, value, f"{text} {unit}", agent, notes),
-            unnamed=unnamed if named and when else None,
-            vague=not (named or when or len(several) > 1),
+        if any(one.uid == uid and (named or not contradict(one.agent, agent)) for one in found):
+            uid = derived(study, *otherwise, uid, place)
+        found.append(
+            Injection(
+                *(uid, value, f"{text} {unit}", agent, notes, named),
+                unnamed=unnamed if named and when else None,
+                vague=not (named or when or len(several) > 1),
+            )
         )
-    return [*found.values()]
+    return found
+
+
+def contradict(one: str | None, other: str | None) -> bool:
+    """Whether two agents are stated, and differ."""
+    return bool(one and other) and str(one).casefold() != str(other).casefold()
 
 
 def exposed(exposure: Exposure, one: Injection) -> Exposure:
