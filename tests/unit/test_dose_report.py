@@ -1,5 +1,6 @@
 """The reader on reports made here: what no real file of the set shows, and what devices get wrong."""
 
+from itertools import permutations
 from random import Random
 from typing import Any
 
@@ -281,6 +282,50 @@ def test_the_breasts_of_one_event_add_up_each_once(order: str) -> None:
     told = {"L": (LEFT_BREAST, number("111631", "1", MGY)), "R": (RIGHT_BREAST, number("111631", "2", MGY))}
     exposure = only(*(projection(*told[side]) for side in order))
     assert (exposure.agd_mgy, exposure.side, exposure.laterality) == (3.0, "both", None)
+
+
+BREASTS = {"L": [LEFT_BREAST], "R": [RIGHT_BREAST], "B": [coded("SCT:272741003", "SCT:51440002")], "-": []}
+
+
+def view(told: str) -> Dataset:
+    """A statement of a view, such as "L CC 1.6": side, view, glandular dose; and the same of its dose area product."""
+    side, of, dose = told.split()
+    doses = number("111631", dose, MGY), number("122130", f"{dose}e-6", GY_M2)
+    return projection(*BREASTS[side], *doses, item("125203", "TEXT", TextValue=of))
+
+
+@pytest.mark.parametrize(
+    ("views", "told"),
+    [
+        (["- CC 1", "L CC 1"], (1.0, 10.0, "left")),
+        (["B CC 1", "L CC 1"], (1.0, 10.0, "both")),
+        (["- CC 1", "B CC 1"], (1.0, 10.0, "both")),
+        (["L CC 1", "R CC 2"], (3.0, 30.0, "both")),
+        (["L CC 1", "R CC 2", "- CC 2"], (3.0, 30.0, "both")),
+        (["L CC 1", "R CC 2", "- CC 2", "B CC 3"], (3.0, 30.0, "both")),
+        (["L CC 1.6", "R CC 1.5", "L MLO 2.0", "R MLO 1.9"], (3.9, 70.0, "both")),
+        (["L CC 1.6", "R CC 1.5", "- CC 1.5", "L MLO 2.0", "- MLO 2.0"], (3.5, 51.0, "both")),
+        (["L CC 1", "- MLO 2"], (2.0, 30.0, None)),
+    ],
+    ids=lambda value: " + ".join(value) if isinstance(value, list) else "",
+)
+def test_each_side_of_an_event_counts_once_in_whatever_order_it_is_told(
+    views: list[str], told: tuple[float, float, str | None]
+) -> None:
+    """Who leaves the side out, or says both, repeats a side. Of a breast the higher view counts, and breasts add."""
+    for order in permutations(views):
+        exposure = only(*map(view, order))
+        assert (exposure.agd_mgy, exposure.dap_mgycm2, exposure.side) == told, order
+
+
+def test_what_is_stated_of_both_sides_alone_is_added_to_what_each_states() -> None:
+    """A dose area product of both breasts, beside the glandular dose of each."""
+    of_each = [projection(*BREASTS[side], number("111631", "1", MGY)) for side in "LR"]
+    of_both = projection(*BREASTS["B"], number("111631", "2", MGY), number("122130", "5e-6", GY_M2))
+    for order in permutations([*of_each, of_both]):
+        exposure = only(*order)
+        assert (exposure.agd_mgy, exposure.dap_mgycm2, exposure.side) == (2.0, 50.0, "both")
+        assert exposure.raw == {"agd": "1 mGy + 1 mGy", "dap": "5e-6 Gy.m2"}
 
 
 def test_two_views_of_one_breast_under_one_uid_keep_the_higher() -> None:

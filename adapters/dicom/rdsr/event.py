@@ -143,7 +143,7 @@ def read_event(
         started_offset=offset_of(started) or (zone if started else None),
         part=(
             *(stated[name] for name in ("target_region_code", "acquisition_code", "protocol")),
-            *(plane, content.key("source_id") if template.by_source else None, stated["side"]),
+            *(plane, content.key("source_id") if template.by_source else None),
         ),
         raw=reading.raw,
         not_understood=tuple(dict.fromkeys(reading.notes)),

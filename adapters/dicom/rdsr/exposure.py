@@ -31,7 +31,8 @@ class Exposure:
     as encoded (empty: stated without a value); ``dose_check`` the alert and notification settings of the CT (TID
     10015) as encoded, ``dose_check_on`` which of them are configured, by code, and ``dose_check_exceeded`` which of
     "dlp" and "ctdivol" passed its configured alert value. ``side`` is left, right or both; ``part`` tells parts of one
-    event apart: its region, acquisition type, protocol, plane, source and side. ``warnings``: codes for the record.
+    event apart, as left and right do: its region, acquisition type, protocol, plane and source. ``warnings``: codes for
+    the record.
     """
 
     irradiation_event_uid: str
@@ -84,17 +85,21 @@ def offset_of(started: str | None) -> str | None:
 
 def are_parts(one: Exposure, other: Exposure) -> bool:
     """Whether two statements of one event are of different parts of it: they begin at other times, or their regions,
-    types, protocols, planes, sources or sides differ.
+    types, protocols, planes or sources differ, or one is of the left and the other of the right.
     """
     apart = one.started_at and other.started_at and one.started_at != other.started_at
-    return bool(apart) or one.part != other.part
+    return bool(apart) or one.part != other.part or _are_sides(one, other)
+
+
+def _are_sides(one: Exposure, other: Exposure) -> bool:
+    return {one.side, other.side} == {LEFT, RIGHT}
 
 
 def merged(earlier: Exposure, later: Exposure) -> Exposure:
     """One exposure of two containers of one report that bear the same event UID.
 
-    Where region, plane and start agree the event was stated twice: what the later one states wins, because devices
-    append a correction, and it takes from the earlier what it lacks. Where they differ the two are parts of
+    Where region, plane, side and start agree the event was stated twice: what the later one states wins, because
+    devices append a correction, and it takes from the earlier what it lacks. Where they differ the two are parts of
     one event (a CT event split by region, TID 10013; the planes of a biplane; two acquisitions under one UID): DLP,
     DAP, dose at the reference point and activity add up; CTDIvol, AGD and the size-specific dose, which are means, keep
     the higher, but the AGD of two breasts adds up, as in a report's total. Region, protocol, type, laterality and
@@ -109,7 +114,7 @@ def merged(earlier: Exposure, later: Exposure) -> Exposure:
     if parts:
         changed |= {name: None for name in _OF_ALL_PARTS if getattr(later, name) != getattr(earlier, name)}
         changed |= _earliest(earlier, later)
-    if {earlier.side, later.side} == {LEFT, RIGHT}:
+    if _are_sides(earlier, later):
         changed["agd_mgy"] = _added(earlier.agd_mgy, later.agd_mgy)
     if earlier.plane and later.plane and earlier.plane != later.plane:
         changed["plane"] = "all"
@@ -123,12 +128,19 @@ def merged(earlier: Exposure, later: Exposure) -> Exposure:
         later,
         dose_check_exceeded=tuple(dict.fromkeys(exceeded)),
         dose_check_on=earlier.dose_check_on | later.dose_check_on,
-        side=later.side if later.side == earlier.side else later.side and earlier.side and BOTH,
+        side=_side(earlier.side, later.side, parts=parts),
         part=(*earlier.part, *later.part) if parts else later.part,
         not_understood=tuple(dict.fromkeys(notes)),
         warnings=tuple(dict.fromkeys((*earlier.warnings, *later.warnings, "event_uid_shared"))),
         **changed,
     )
+
+
+def _side(earlier: str | None, later: str | None, *, parts: bool) -> str | None:
+    """Of parts it is known where each states it; of one stated twice where one does."""
+    if earlier and later:
+        return later if later == earlier else BOTH
+    return None if parts else later or earlier
 
 
 def _earliest(one: Exposure, other: Exposure) -> dict[str, str | None]:

@@ -13,17 +13,18 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial, reduce
+from functools import partial
 from typing import Any, Final
 
 from pydicom import uid as uids
 
 from adapters.dicom.rdsr import ct, enhanced, header, projection, radiopharmaceutical, vendor
 from adapters.dicom.rdsr.event import Template, read_event
-from adapters.dicom.rdsr.exposure import CT, Exposure, derived, merged
+from adapters.dicom.rdsr.exposure import CT, Exposure, derived
 from adapters.dicom.rdsr.misplaced import misplaced
 from adapters.dicom.rdsr.modality import modality_of
 from adapters.dicom.rdsr.qa import is_qa
+from adapters.dicom.rdsr.statements import joined
 from adapters.dicom.rdsr.totals import accumulated, totals
 from adapters.dicom.rdsr.tree import MEASURED, Content, Item, Tree
 from adapters.dicom.values import iso
@@ -60,10 +61,6 @@ EVENTS: Final[Mapping[str, Template]] = {
 }
 """The containers that are irradiation events, and the template that reads them."""
 _MOST_DIGITS: Final = 9  # of a number of events; Python makes no number of more than 4,300
-
-
-_Parts = dict[tuple[tuple[str | None, ...], str | None], Exposure]
-"""Of one event, by what tells its parts apart, and start."""
 
 
 class NoDoseContent(Exception):
@@ -181,7 +178,7 @@ def _exposures(tree: Tree, events: list[Item], modality: str, notes: list[str]) 
     """One exposure per event UID, in document order. One that cannot be read is noted, the others stay."""
     sop_uid, study_uid = header.encoded(tree, "SOPInstanceUID"), header.encoded(tree, "StudyInstanceUID")
     device = header.text(tree, "DeviceSerialNumber") or header.text(tree, "StationName")
-    zone, found, alike = header.zone(tree), dict[str, _Parts](), Counter[str]()
+    zone, found, alike = header.zone(tree), dict[str, list[Exposure]](), Counter[str]()
 
     def derive(own: str) -> str:
         """The same event's UID in each report of the study; what says nothing of itself is of this report alone."""
@@ -198,20 +195,8 @@ def _exposures(tree: Tree, events: list[Item], modality: str, notes: list[str]) 
         except Exception as broken:  # the rule: one bad event never loses the report
             notes.append(f"event {index + 1}: could not be read ({type(broken).__name__})")
             continue
-        _tell(found.setdefault(exposure.irradiation_event_uid, {}), exposure)
-    return tuple(reduce(merged, parts.values()) for parts in found.values())
-
-
-def _tell(parts: _Parts, exposure: Exposure) -> None:
-    """Another part of an event, or one of its parts once more (``are_parts``), in the place of what was told of it."""
-    key = exposure.part, exposure.started_at
-    known = key if key in parts else (exposure.part, None)
-    if exposure.started_at is None and known not in parts:
-        known = next((one for one in parts if one[0] == exposure.part), key)
-    if known not in parts:
-        parts[key] = exposure
-        return
-    parts[known if exposure.started_at is None else key] = merged(parts.pop(known), exposure)
+        found.setdefault(exposure.irradiation_event_uid, []).append(exposure)
+    return tuple(map(joined, found.values()))
 
 
 def _declared(content: Content, found: int, notes: list[str]) -> int | None:
