@@ -261,6 +261,12 @@ def test_what_is_odd_about_the_dose_of_an_organ_is_noted_without_the_organ() -> 
             for unknown in ("19000101", "19010101", "18500101", "17000101")
         ),
         ({"PatientBirthDate": "19000101", "StudyDate": "20200111"}, {}),
+        *(  # an age that a device makes of such a date, with or without the birthday of the year
+            ({"PatientBirthDate": unknown, "StudyDate": "20260105", "PatientAge": age}, {})
+            for unknown, age in (("19000101", "126Y"), ("19000101", "125Y"), ("18500101", "176Y"))
+        ),
+        ({"PatientBirthDate": "19000101", "StudyDate": "20260105", "PatientAge": "099Y"}, {"age_days": 36160}),
+        ({"PatientBirthDate": None, "StudyDate": "20260105", "PatientAge": "101Y"}, {"age_days": 36891}),
         (
             {"PatientBirthDate": None, "PatientWeight": "21.5", "PatientSize": "1.12"},
             {"weight_kg": 21.5, "size_cm": 112.0},

@@ -35,12 +35,18 @@ def patient(encoded: Callable[[str], str], pregnancy: int | None) -> dict[str, A
 
 
 def _age_days(encoded: Callable[[str], str]) -> int | None:
-    """From birth to the exam, where both days are known; else the age stated: so many years or months are over."""
+    """From birth to the exam, where both days are known; else the age stated: so many years or months are over.
+
+    Devices make an age of a birth date that stands for not known, too: that age is none.
+    """
     birth, examined = _day(encoded("PatientBirthDate")), _day(encoded("StudyDate"))
     if birth and born(birth.isoformat()) and examined and birth <= examined:  # 1900-01-01 stands for not known
         return max((examined - birth).days, ceil(completed_months(birth, examined) // 12 * _DAYS["Y"]))
     age = _AGE.fullmatch(encoded("PatientAge"))
     if age is None or (age[2] == "Y" and int(age[1]) == 0):  # a year has not passed: of a newborn, or of a toddler
+        return None
+    since = examined.year - birth.year if birth and examined else None
+    if age[2] == "Y" and since is not None and not born(str(birth)) and abs(int(age[1]) - since) <= 1:
         return None
     return ceil(int(age[1]) * _DAYS[age[2]])
 
