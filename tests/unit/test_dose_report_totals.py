@@ -42,6 +42,25 @@ def test_all_planes_stand_for_the_others_at_any_depth() -> None:
     assert read(item("113702", "CONTAINER", *PLANES, every)).report_totals == {"dose_rp_mgy": 2_600.0}
 
 
+UNKNOWN = number("113725", None, None)
+
+
+@pytest.mark.parametrize(
+    ("totals", "told"),
+    [
+        ([of_plane("113890", UNKNOWN, number("113722", "3e-3", GY_M2)), *PLANES], 2_700.0),
+        ([item("113702", "CONTAINER", UNKNOWN, *PLANES)], 2_700.0),
+        ([item("113702", "CONTAINER", UNKNOWN, item("113702", "CONTAINER", UNKNOWN, *PLANES))], 2_700.0),
+        ([of_plane("113890", UNKNOWN), PLANES[0], of_plane("113621", UNKNOWN)], None),
+        ([of_plane("113620", UNKNOWN, PLANES[1])], None),
+        ([of_plane("113890", UNKNOWN)], None),
+    ],
+    ids=["all planes", "a wrapper", "two wrappers", "one plane of two", "the other plane within", "nothing else"],
+)
+def test_a_total_without_a_value_stands_for_no_other(totals: list[Dataset], told: float | None) -> None:
+    assert read(*totals).report_totals["dose_rp_mgy"] == told
+
+
 def test_the_other_plane_within_one_plane_is_no_part_of_it() -> None:
     within = of_plane("113620", number("113725", "0.9", "Gy"), PLANES[1])
     assert read(within).report_totals == {"dose_rp_mgy": 2_700.0}

@@ -1,7 +1,9 @@
 """What a dose report states of all its events together, over the planes or sources that it lists."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import cache
+from itertools import zip_longest
 from typing import Final, NamedTuple
 
 from adapters.dicom.rdsr import patient_dose, vendor
@@ -24,12 +26,13 @@ def accumulated(item: Item) -> bool:
 
 
 class _Part(NamedTuple):
-    """Accumulated dose: where its items begin and end, what is its own, and of which of two planes it is."""
+    """Accumulated dose: where its items begin and end, what is its own, and of which of two planes it is, or of all."""
 
     begin: int
     end: int
     content: Content
     plane: str | None = None
+    of_all: bool = False
 
 
 def totals(tree: Tree, content: Content, notes: list[str]) -> Totals:
@@ -45,16 +48,18 @@ def totals(tree: Tree, content: Content, notes: list[str]) -> Totals:
 
 def _part(item: Item) -> _Part:
     content = Content(own_items(item, _ACCUMULATED))
-    plane = next((plane for key in content.keys("plane") if (plane := PLANES.get(key)) in ("A", "B")), None)
-    return _Part(item.index, item.end, content, plane)
+    planes = content.keys("plane")
+    plane = next((plane for key in planes if (plane := PLANES.get(key)) in ("A", "B")), None)
+    return _Part(item.index, item.end, content, plane, _ALL_PLANES in planes)
 
 
 def _added(tree: Tree, parts: list[_Part], concepts: dict[str, Concept], notes: list[str]) -> Totals:
     values: dict[str, list[Decimal | None]] = {}
     raw: dict[str, list[str]] = {}
+    read = cache(Item.number)  # what is tolerated in one is counted once
     for name, concept in concepts.items():
-        for part in _stating(name, parts):
-            for item, number in _each(tree, name, concept, part.content.all(name)):
+        for part in _stating(name, parts, read):
+            for item, number in _each(tree, name, concept, [(item, read(item)) for item in part.content.all(name)]):
                 value = _total(tree, number, concept, notes)
                 for key in (concept.field, *(_breast(item) if name == "agd_total" else ())):
                     values.setdefault(key, []).append(value)
@@ -63,14 +68,22 @@ def _added(tree: Tree, parts: list[_Part], concepts: dict[str, Concept], notes: 
     return found, {name: " + ".join(texts) for name, texts in raw.items()}
 
 
-def _stating(name: str, parts: list[_Part]) -> list[_Part]:
+def _stating(name: str, parts: list[_Part], read: Callable[[Item], Measured]) -> list[_Part]:
     """Those that state a total. "All planes" stands for the others, but only in what it states; an outer one for those
-    within it, except for the other plane.
+    within it, except for the other plane. One without a value stands for none.
     """
+
+    def is_known(part: _Part) -> bool:
+        return any(read(item).text for item in part.content.all(name))
+
     stating = [part for part in parts if part.content.all(name)]
+    every, others = [part for part in stating if part.of_all], [part for part in stating if not part.of_all]
+    stating = every if any(map(is_known, every)) else others or every
     kept, planes, end = list[_Part](), set[str | None](), 0
-    for part in [part for part in stating if _ALL_PLANES in part.content.keys("plane")] or stating:
+    for part, following in zip_longest(stating, stating[1:]):
         if part.begin >= end:
+            if following and following.begin < part.end and _repeats(part, following) and not is_known(part):
+                continue
             planes, end = {None, part.plane}, part.end
         elif planes == {None} or part.plane in planes:
             continue
@@ -79,13 +92,19 @@ def _stating(name: str, parts: list[_Part]) -> list[_Part]:
     return kept
 
 
-def _each(tree: Tree, name: str, concept: Concept, items: list[Item]) -> Iterator[tuple[Item, Measured]]:
+def _repeats(outer: _Part, within: _Part) -> bool:
+    """Whether one states what another that it stands in is of, and not the other plane."""
+    return outer.plane is None or within.plane in (None, outer.plane)
+
+
+def _each(
+    tree: Tree, name: str, concept: Concept, items: list[tuple[Item, Measured]]
+) -> Iterator[tuple[Item, Measured]]:
     """The statements of one total in one container. The same value of the same is stated twice, and no second one; but
     of breasts, which some devices leave unnamed.
     """
     known = set[tuple[object, ...]]()
-    for item in items:
-        number = item.number()
+    for item, number in items:
         said = (_value(number, concept) or number, *sorted(below.key() or "" for below in own_items(item, _ANY)))
         if name != "agd_total" and said in known:
             tree.tolerated["value_stated_twice"] += 1
