@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+from domain.dose_words import SIDES_ADDED
+
 NO_ACT: Final = "none"
 """In the place of an act: exposures of no act, such as localisers, which nobody has to map any more."""
 MAPPED, OF_NO_ACT, AMBIGUOUS, UNMAPPED = "mapped", "of no act", "ambiguous", "unmapped"
@@ -27,7 +29,10 @@ WORD: Final = re.compile(r"[^\W_]+")
 
 
 class Marks(NamedTuple):
-    """What is said of an exposure that an act may be known by. None, and no code, where it is not stated."""
+    """What is said of an exposure that an act may be known by. None, and no code, where it is not stated.
+
+    ``summed``: it is the sum of both sides, and so of no act.
+    """
 
     site: str | None
     modality: str | None
@@ -38,6 +43,11 @@ class Marks(NamedTuple):
     acquisition: str | None
     acquisition_code: str | None
     radiopharmaceutical: str | None
+    summed: bool = False
+
+    def of_device(self) -> list[Any]:
+        """All but the site, as a view keeps them; whether it is a sum only where it is one."""
+        return [*self[1:-1], *([True] if self.summed else [])]
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,8 @@ class DoseActs:
 
     def judge(self, told: Marks) -> "Judged":
         """What an exposure with these marks is."""
+        if told.summed:
+            return Judged(OF_NO_ACT, None)
         fitting = [entry for entry in self.entries if entry.fits(told)]
         foremost = [one for one in fitting if all(one.at_least(other) or not other.at_least(one) for other in fitting)]
         acts = sorted({entry.act for entry in foremost})
@@ -124,6 +136,7 @@ def marks(exposure: Mapping[str, Any], words: Mapping[str, Any]) -> Marks:
         words.get("acquisition"),
         words.get("acquisition_code"),
         words.get("radiopharmaceutical"),
+        SIDES_ADDED in (words.get("not_understood") or ()),
     )
 
 

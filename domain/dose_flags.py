@@ -3,7 +3,7 @@
 One exposure over a level is a flag on that exposure, and nothing more: practice is judged by groups
 (``domain.dose_findings``). "Over" is strict. What is not compared says why: it is of no act that is known, or of nobody
 whose population is; no text in force has a level of the act; the phantom is another. A test of a device is compared
-with nothing, and so is a value that is implausible and that nobody accepted.
+with nothing, and so is the sum of both sides, or a value that is implausible and that nobody accepted.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +19,7 @@ from domain.dose_levels import Level, ReferenceLevels
 
 Document = dict[str, Any]
 A_TEST: Final = "a test of the device"
+BOTH_SIDES: Final = "the sum of both sides of an event"
 NO_POPULATION: Final = "adult or child is not known"
 NO_WEIGHT: Final = "the child's weight is not known"
 NO_DOSE: Final = "no dose that a level is of is known"
@@ -48,9 +49,11 @@ class Comparison:
         there is one; ``not_compared``: why there is none. ``row``: with the words of the exposure and of its report,
         and with its ``population``; ``day``: of the exposure; ``told``: its marks, where a row has no words.
         """
-        judged = self.judged(told or marks(row, row))
-        found = [] if self._why(row, judged) else [*self._compared(row, judged.act or "", day)]
-        why = self._why(row, judged) or (None if found else self._missing(row, judged.act or "", day))
+        told = told or marks(row, row)
+        judged = self.judged(told)
+        silent = BOTH_SIDES if told.summed and not row["qa"] else self._why(row, judged)
+        found = [] if silent else [*self._compared(row, judged.act or "", day)]
+        why = silent or (None if found else self._missing(row, judged.act or "", day))
         return {
             "act": judged.act,
             "act_state": judged.state,

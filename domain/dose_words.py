@@ -27,6 +27,8 @@ ORGAN: Final = "organ_mgy:"
 """Before the code of the organ: a total of this name is the dose of that organ alone."""
 ORGAN_NOTED: Final = "organ dose"
 """What a note calls the dose of an organ, whichever that is: operators read it."""
+SIDES_ADDED: Final = "event: the doses of left and right were added up"
+"""A note on an exposure: what a level is of, such as a view of a breast, is neither of the two."""
 OF_PATIENT: Final = ("age_days", "weight_kg", "size_cm", "pregnant")
 NOT_STATED: Final[Mapping[str, Any]] = {**dict.fromkeys(OF_REPORT), "patient": dict.fromkeys(OF_PATIENT)}
 

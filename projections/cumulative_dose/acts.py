@@ -11,12 +11,14 @@ from typing import Final
 from psycopg2.extensions import connection as Connection
 
 from domain.dose_acts import DoseActs, Marks, compared_as
+from domain.dose_words import SIDES_ADDED
 from domain.rules.document import REFERENCE_LEVELS
 from projections.engine.query import fetch
 
 NONE: Final = "[]"
-MARKS: Final = """jsonb_build_array(r.site, e.modality, e.protocol, r.procedure->>'code', r.procedure_code,
-    e.target_region, e.target_region_code, e.acquisition, e.acquisition_code, e.radiopharmaceutical)::text"""
+MARKS: Final = f"""jsonb_build_array(r.site, e.modality, e.protocol, r.procedure->>'code', r.procedure_code,
+    e.target_region, e.target_region_code, e.acquisition, e.acquisition_code, e.radiopharmaceutical,
+    coalesce(e.not_understood ? '{SIDES_ADDED}', false))::text"""
 """SQL for the marks of an exposure ``e`` of a report ``r``, as one text."""
 HAS_LEVELS: Final = f"""SELECT FROM "{{s}}".level WHERE kind = '{REFERENCE_LEVELS}' LIMIT 1"""
 DISTINCT: Final = f"""

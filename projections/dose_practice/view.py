@@ -147,7 +147,9 @@ def _row(data: Mapping[str, Any], exposure: Mapping[str, Any], words: Mapping[st
     return {
         "day": at[:10] if at else None,
         "modality": exposure["modality"],
-        "marks": json.dumps(marks(exposure, words)[1:], ensure_ascii=False) if words["device"] is not None else None,
+        "marks": json.dumps(marks(exposure, words).of_device(), ensure_ascii=False)
+        if words["device"] is not None
+        else None,
         "protocol": words["protocol"],
         "population": of.population,
         "weight": of.weight,

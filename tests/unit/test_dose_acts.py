@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from domain.commands.rules import PublishRules
-from domain.dose_acts import AMBIGUOUS, MAPPED, OF_NO_ACT, UNMAPPED, DoseActs, act_of, marks
+from domain.dose_acts import AMBIGUOUS, MAPPED, OF_NO_ACT, UNMAPPED, DoseActs, Marks, act_of, marks
+from domain.dose_words import SIDES_ADDED
 from domain.rules.document import document, parse, read_document
 from tests.fakes.region import Region
 
@@ -151,3 +152,14 @@ def test_the_mapping_published_last_holds_from_its_day_on() -> None:
         raw = {"kind": "dose-acts", "version": version, "in_force_from": day, "body": {"entries": [entry]}}
         region.ask(PublishRules(document=document(raw)))
     assert act(region.rules().acts(today), protocol="thorax pa") == "Chest PA"
+
+
+@pytest.mark.parametrize(("notes", "more"), [(None, []), (["dap: value is negative"], []), ([SIDES_ADDED], [True])])
+def test_marks_that_a_view_keeps_say_of_a_sum_of_both_sides_that_it_is_one(
+    notes: list[str] | None, more: list[Any]
+) -> None:
+    """Those of all others stay as they were, so that a view's rows do."""
+    told = marks({"site": "CHB", "modality": "MG"}, {"protocol": "CC", "not_understood": notes})
+    assert told.of_device() == ["MG", "CC", (), None, None, None, None, None, *more]
+    assert Marks("CHB", *told.of_device()) == told
+    assert shipped().judge(told).state == (OF_NO_ACT if more else UNMAPPED)

@@ -10,6 +10,7 @@ import pytest
 from domain.commands.rules import PublishRules
 from domain.dose_flags import (
     A_TEST,
+    BOTH_SIDES,
     NO_DOSE,
     NO_LEVEL,
     NO_POPULATION,
@@ -17,6 +18,7 @@ from domain.dose_flags import (
     PHANTOM,
     Comparison,
 )
+from domain.dose_words import SIDES_ADDED
 from domain.rules.document import document
 from tests.fakes.region import Region, exposure
 
@@ -66,6 +68,15 @@ def test_a_chest_of_220_is_no_flag_on_its_day_in_2015_and_one_by_todays_rules() 
     old = {"rule": "reference-levels@2011", "nrd": 250.0, "guide": None, "over": False}
     new = {"rule": "reference-levels@2019", "nrd": 200.0, "guide": 150.0, "over": True}
     assert (told["at_exam"], told["now"]) == (old | level, new | level)
+
+
+def test_the_sum_of_both_sides_is_compared_with_no_level_and_says_so() -> None:
+    """Two views of 110 under one UID are none of 220; what was stated in other parts is compared."""
+    told = SHIPPED.exposure(chest(220, not_understood=["event: stated in parts, which were joined"]), UNDER_2019)
+    assert [one["now"]["over"] for one in told["levels"]] == [True]
+    told = SHIPPED.exposure(chest(220, not_understood=[SIDES_ADDED]), UNDER_2019)
+    assert (told["act"], told["levels"], told["not_compared"]) == (None, [], BOTH_SIDES)
+    assert SHIPPED.exposure(chest(220, not_understood=[SIDES_ADDED], qa=True), UNDER_2019)["not_compared"] == A_TEST
 
 
 @pytest.mark.parametrize(("dap", "flag"), [(199.9, False), (200.0, False), (200.1, True)])

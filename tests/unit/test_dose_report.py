@@ -16,6 +16,7 @@ from adapters.dicom.rdsr.received import received_dose
 from adapters.dicom.rdsr.report import DoseReport, Exposure, NoDoseContent, holds_dose, read_dose_report
 from adapters.dicom.values import iso
 from domain.dose_alerts import AlertRules, device_checks
+from domain.dose_words import SIDES_ADDED
 from tests.fakes.dicom import instance, part10, structured, tree_of
 
 MGY_CM, MGY, GY_M2 = "mGy.cm", "mGy", "Gy.m2"
@@ -316,6 +317,7 @@ def test_each_side_of_an_event_counts_once_in_whatever_order_it_is_told(
     for order in permutations(views):
         exposure = only(*map(view, order))
         assert (exposure.agd_mgy, exposure.dap_mgycm2, exposure.side) == told, order
+        assert (SIDES_ADDED in exposure.not_understood) is any("R" in one for one in views)  # no level is of it
 
 
 def test_what_is_stated_of_both_sides_alone_is_added_to_what_each_states() -> None:

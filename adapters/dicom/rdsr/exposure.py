@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import NAMESPACE_OID, uuid5
 
 from adapters.dicom.rdsr.concepts import BOTH, DOSES, LEFT, RIGHT
+from domain.dose_words import SIDES_ADDED
 
 CT, PROJECTION, RADIOPHARMACEUTICAL = "CT", "PROJECTION", "RADIOPHARMACEUTICAL"
 FIELDS: Final = {name: concept.field for name, concept in DOSES.items()}
@@ -103,7 +104,7 @@ def merged(earlier: Exposure, later: Exposure) -> Exposure:
     one event (a CT event split by region, TID 10013; the planes of a biplane; two acquisitions under one UID): DLP,
     DAP, dose at the reference point and activity add up; CTDIvol, AGD and the size-specific dose, which are means, keep
     the higher, but the AGD of two breasts adds up, as in a report's total. Region, protocol, type, laterality and
-    phantom are those of all parts, or not known: no level is of such a sum.
+    phantom are those of all parts, or not known. No level is of the sum of two sides, which is noted.
     """
     parts = are_parts(earlier, later)
     combine = _sum_of_parts if parts else _later
@@ -123,7 +124,8 @@ def merged(earlier: Exposure, later: Exposure) -> Exposure:
     changed["dose_check"] = {**earlier.dose_check, **later.dose_check}
     exceeded = (*earlier.dose_check_exceeded, *later.dose_check_exceeded)
     said = "in parts, which were joined" if parts else "twice, what was stated last was kept"
-    notes = (*earlier.not_understood, *later.not_understood, f"event: stated {said}")
+    notes = [*earlier.not_understood, *later.not_understood, f"event: stated {said}"]
+    notes += [SIDES_ADDED] if _are_sides(earlier, later) else []
     return replace(
         later,
         dose_check_exceeded=tuple(dict.fromkeys(exceeded)),
