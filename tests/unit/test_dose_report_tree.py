@@ -2,6 +2,7 @@
 
 import io
 import struct
+from contextlib import suppress
 
 import pytest
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
@@ -128,11 +129,51 @@ def test_the_largest_real_report_is_walked_whole() -> None:
     assert (len(tree.items) > 10_000, tree.elements.damage) == (True, 0)
 
 
+def plain(tag: int, value: bytes) -> bytes:
+    """An element in implicit VR."""
+    return struct.pack("<HHL", tag >> 16, tag & 0xFFFF, len(value)) + value
+
+
+def of_unknown_vr(within: bytes) -> bytes:
+    """A private sequence of UN and undefined length, of one item."""
+    one = made.ITEM + struct.pack("<L", made.UNDEFINED) + within + made.ITEM_END + bytes(4)
+    return made.element(0x00091001, b"UN", one + made.SEQUENCE_END + bytes(4), length=made.UNDEFINED)
+
+
+def before_study(private: bytes) -> bytes:
+    """A report of 3 mGy.cm with this among its first elements."""
+    whole = made.document(made.item("113819", "CONTAINER", b"", UID, made.number("113838", "3", "mGy.cm")))
+    at = whole.index(struct.pack("<HH", 0x0020, 0x000D))
+    return whole[:at] + private + whole[at:]
+
+
 @pytest.mark.parametrize("size", [64, 66, 68, 90, 92, 322])
 def test_a_private_sequence_of_unknown_vr_is_implicit_whatever_its_lengths(size: int) -> None:
     """PS3.5 6.2.2: of UN and undefined length. 66 is a ``B`` in the place of the VR, and no VR."""
-    within = made.ITEM + struct.pack("<LHHL", made.UNDEFINED, 0x0009, 0x1002, size) + b"x" * size + made.ITEM_END
-    private = made.element(0x00091001, b"UN", within + bytes(4) + made.SEQUENCE_END + bytes(4), length=made.UNDEFINED)
-    whole = made.document(made.item("113819", "CONTAINER", b"", UID, made.number("113838", "3", "mGy.cm")))
-    at = whole.index(struct.pack("<HH", 0x0020, 0x000D))
-    assert read(whole[:at] + private + whole[at:]).exposures[0].dlp_mgycm == 3.0
+    private = of_unknown_vr(plain(0x00091002, b"x" * size))
+    assert read(before_study(private)).exposures[0].dlp_mgycm == 3.0
+
+
+@pytest.mark.parametrize("size", [0x4142, 0x5A5A, 0x14344])
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_length_that_looks_like_a_vr_is_one_within_a_private_sequence_of_unknown_vr(size: int, nested: bool) -> None:
+    """16,706 is ``BA``: what follows a first element that is plainly implicit is implicit, too."""
+    private = of_unknown_vr(plain(0x00090010, b"ACME") + plain(0x00091002, b"x" * size) + plain(0x00091003, b"ab"))
+    if nested:
+        private = made.sequence(0x00091000, private, stated=False)
+    assert read(before_study(private)).exposures[0].dlp_mgycm == 3.0
+
+
+def test_a_private_sequence_of_unknown_vr_whose_writer_states_vrs_is_read() -> None:
+    stated = made.element(0x00090010, b"LO", "ACME") + made.element(0x00091002, b"OB", b"z" * 40_000)
+    assert read(before_study(of_unknown_vr(stated))).exposures[0].dlp_mgycm == 3.0
+
+
+@pytest.mark.parametrize("first", [b"", struct.pack("<HHL", 0x0009, 0x0010, 2) + b"ab"])
+def test_private_sequences_of_unknown_vr_in_each_other_need_no_stack(first: bytes) -> None:
+    """The depth is the sender's choice."""
+    private = b""
+    for _ in range(3_000):
+        private = of_unknown_vr(first + private)
+    with suppress(Unreadable):
+        read(before_study(private))

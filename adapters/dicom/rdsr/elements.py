@@ -32,7 +32,10 @@ class Broken(Exception):
 
 
 class Elements:
-    """The bytes of a data set. ``damage``: how often something could not be read for its lengths."""
+    """The bytes of a data set. ``damage``: how often something could not be read for its lengths.
+
+    Only what is explicit changes, once, to what is implicit: nothing within that changes again.
+    """
 
     def __init__(self, data: bytes, *, implicit: bool, little: bool) -> None:
         order = "<" if little else ">"
@@ -104,6 +107,8 @@ class Elements:
 
         What has a stated length within it is not looked into.
         """
+        if not within_item and self._switches(at):
+            return Elements(self.data, implicit=True, little=True).to_delimiter(at, limit)
         opened = [within_item]
         while True:
             tag, value, length = self.element(at)
@@ -116,8 +121,23 @@ class Elements:
                 at = value
             elif (tag >> 16 == DELIMITERS) is opened[-1] or (not opened[-1] and tag != ITEM):
                 raise Broken
-            elif length == UNDEFINED:
+            elif length != UNDEFINED:
+                at = value + length
+            elif opened[-1] and self._switches(value):
+                _, at = self.to_delimiter(value, limit)
+            else:
                 opened.append(not opened[-1])
                 at = value
-            else:
-                at = value + length
+
+    def _switches(self, at: int) -> bool:
+        """Whether a sequence whose items begin here is of VR UN and undefined length, and so implicit (PS3.5 6.2.2).
+
+        Where the first element in it has a VR all the same, its writer did not keep to that.
+        """
+        data = self.data
+        return (
+            not self._implicit
+            and self.little
+            and data[max(at - 8, 0) : max(at - 6, 0)] == b"UN"
+            and data[at + 12 : at + 14] not in _VRS
+        )
