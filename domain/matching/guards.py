@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from domain.matching.frequencies import Shares
+from domain.matching.given_names import Given as GivenNames
 from domain.matching.levels import Agreement, Birth, Family, Given, Number, Others, Sex, Used
 from domain.matching.lexicon import is_name
 from domain.matching.record import Record
@@ -51,10 +52,18 @@ def two_given_names(found: Agreement, one: Record, other: Record, region: Shares
     return all(each.given is not None and is_name(each.given, region) for each in (one, other))
 
 
-def doubtful_slip(found: Agreement, one: Record, other: Record) -> bool:
-    """No lexicon has all names: two that differ by a slip and sound otherwise may be two. One number of their own says
-    that they are one.
+def doubtful_name(found: Agreement, one: Record, other: Record) -> bool:
+    """No lexicon has all names: two that differ by a slip and sound otherwise may be two, and twins may have each
+    other's names in their lists. One number of their own says that they are one.
     """
-    if found.given is not Given.SPELLING or found.number is Number.OWN:
+    if found.number is Number.OWN or one.given is None or other.given is None:
         return False
-    return one.given is not None and other.given is not None and one.given.sound != other.given.sound
+    if found.given is Given.LISTED:
+        return not (_begins(one.given, other.given) or _begins(other.given, one.given))
+    return found.given is Given.SPELLING and one.given.sound != other.given.sound
+
+
+def _begins(name: GivenNames, list_of: GivenNames) -> bool:
+    """Whether a given name is the first of a list, or its first ones run together."""
+    listed = list_of.listed
+    return any("".join(listed[:end]) == name.whole for end in range(1, len(listed) + 1))

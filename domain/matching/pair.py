@@ -8,7 +8,7 @@ from typing import Final
 
 from domain.matching import deciding
 from domain.matching.deciding import Pair
-from domain.matching.guards import doubtful_slip, two_given_names
+from domain.matching.guards import doubtful_name, two_given_names
 from domain.matching.levels import ENUMS, FIELDS, Agreement
 from domain.matching.model import Model
 from domain.matching.record import Record
@@ -34,7 +34,7 @@ def tiers(one: Record, other: Record, pair: Pair, model: Model) -> tuple[Tier, .
         Tier.STRICT: strict(pair.found, limits)
         and pair.bits >= limits.strict_bits
         and not two_given_names(pair.found, one, other, model.given)
-        and not doubtful_slip(pair.found, one, other),
+        and not doubtful_name(pair.found, one, other),
         Tier.REVIEW: shown(pair.found, pair.bits, limits),
     }
     return tuple(tier for tier, holds in held.items() if holds)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from domain.matching.frequencies import Shares
-from domain.matching.guards import a_generation_apart, contradictions, doubtful_slip, two_given_names
+from domain.matching.guards import a_generation_apart, contradictions, doubtful_name, two_given_names
 from domain.matching.levels import Agreement, Birth, Family, Given, Number, Others, Place, Sex, Used
 from domain.matching.limits import Limits, Placeless
 from domain.matching.record import Record
@@ -87,7 +87,7 @@ class Rules:
 
     def guarded(self, found: Agreement, one: Record, other: Record) -> bool:
         """Whether two given names or a suspicion keep a rule from merging; an equal married name lifts suspicions."""
-        if two_given_names(found, one, other, self.region) or doubtful_slip(found, one, other):
+        if two_given_names(found, one, other, self.region) or doubtful_name(found, one, other):
             return True
         if found.family is Family.CROSS or found.used is Used.EQUAL:
             return False

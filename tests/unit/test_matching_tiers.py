@@ -68,6 +68,7 @@ ONE = [
     ("one number, a slip in the date", of(ins=OWN), of(ins=OWN, birth_date="1980-04-21")),
     ("one number, another decade", of(ins=OWN), of(ins=OWN, birth_date="1990-04-12")),
     ("one number, a name of the list", of(ins=OWN, first_names="Lea Rose"), of(ins=OWN, given="Rose")),
+    ("the second name of one's list, and the first", of(given="Aziliz", first_names="Lea Aziliz"), of()),
     ("one list of given names, no place", of(first_names="Lea Rose"), of(first_names="Lea Rose", birth_place="")),
     ("an old code of the commune", of(birth_place="2A004"), of(birth_place="20004")),
 ]
@@ -81,6 +82,12 @@ TWO = [
     ("compound names", of(given="Jean-Pierre", sex="M"), of(given="Jean-Paul", sex="M")),
     ("a name and a compound", of(given="Jean", sex="M"), of(given="Jean-Paul", sex="M")),
     ("a name of the other's list", of(given="Marie", first_names="Marie Claire"), of(given="Claire")),
+    ("a name of the other's list that may be a twin's", of(first_names="Lea Aziliz"), of(given="Aziliz")),
+    (
+        "lists that share a third name",
+        of(first_names="Lea Aziliz Rose"),
+        of(given="Aziliz", first_names="Aziliz Lea Rose"),
+    ),
     ("one number of two names", of(ins=OWN), of(ins=OWN, given="Marie")),
     ("one number of two sexes", of(ins=OWN), of(ins=OWN, sex="M")),
     ("one number, the day and month of another generation", of(ins=OWN), of(ins=OWN, birth_date="2010-04-12")),
