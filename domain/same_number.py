@@ -16,7 +16,7 @@ from domain.matching.frequencies import Shares
 from domain.matching.given_names import given_names
 from domain.matching.levels import Agreement, Birth, Family, Given, Sex
 from domain.matching.lexicon import is_name, two_names
-from domain.matching.names import beside, name
+from domain.matching.names import beside, name, used_name
 from domain.matching.nicknames import short_form
 from domain.matching.record import Record, record
 from domain.traits import NAMES, TRAITS, words
@@ -144,7 +144,7 @@ def _says(trait: str, stated: Traits) -> bool:
         case "family":
             return beside(name(text), given_names(stated.get("given"), stated.get("first_names"))) is not None
         case "used_name":
-            return name(text) is not None
+            return used_name(text) is not None
         case "given":
             return given_names(text, None) is not None
         case "first_names":

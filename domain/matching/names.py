@@ -39,6 +39,12 @@ def name(text: str | None) -> Name | None:
     return _of(words(text or ""))
 
 
+def used_name(text: str | None) -> Name | None:
+    """A used name of a text. SANS says that there is none, though families have that name."""
+    found = name(text)
+    return None if found and found.whole in unknown.FAMILIES_TOO else found
+
+
 @lru_cache(maxsize=50_000)
 def both(family: str | None, used: str | None) -> tuple[Name | None, Name | None]:
     """The birth name and the used name, where one field may hold both: DURAND ÉP. MARTIN, MARTIN NÉE DURAND.
@@ -46,7 +52,7 @@ def both(family: str | None, used: str | None) -> tuple[Name | None, Name | None
     A used name that repeats the birth name says nothing more, and counts as not known.
     """
     said = words(family or "")
-    birth, married = _of(said), name(used)
+    birth, married = _of(said), used_name(used)
     for place, word in enumerate(said):
         before, after = said[:place], said[place + 1 :]
         if after and (word in MARRIED or word in BORN) and (before or word == "NEE"):

@@ -14,7 +14,8 @@ INDETERMINE NOM PRENOM
 SAID_FOR_A_NEWBORN: Final = "BEBE BB NOUVEAUNE NOUVEAU NNE ENFANT FOETUS JUMEAU JUMELLE GARCON FILLE BABY"
 ANY_NAME: Final = frozenset(SAID_FOR_NO_NAME.split())
 FAMILIES_TOO: Final = frozenset({"SANS", "PATIENT"})
-"""Some write them for no name, and families have them: as a family name they say nothing beside no given name."""
+"""Some write them for no name, and families have them: as a family name they say nothing beside no given name, as a
+used name nothing at all."""
 NEWBORN: Final = frozenset(SAID_FOR_A_NEWBORN.split())
 """Before a newborn has a given name. As a family name only where a word follows: BÉBÉ DE …."""
 DATES: Final = frozenset({"1900-01-01", "1901-01-01", "1800-01-01", "1850-01-01", "1111-11-11", "9999-12-31"})

@@ -84,6 +84,9 @@ def test_a_placeholder_is_not_known(text: str | None) -> None:
         ("DURAND épouse MARTIN", "MARTIN", "DURAND", "MARTIN"),
         ("DURAND", "Durand", "DURAND", None),
         ("INCONNUE", "MARTIN", None, "MARTIN"),
+        ("DURAND", "SANS", "DURAND", None),
+        ("DURAND ÉP. MARTIN", "PATIENT", "DURAND", "MARTIN"),
+        ("SANS", "MARTIN", "SANS", "MARTIN"),
         ("EP", None, "EP", None),
     ],
 )

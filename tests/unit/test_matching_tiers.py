@@ -59,6 +59,7 @@ ONE = [
     ("strict traits", of(), of()),
     ("one slip in a name", of(), of(family="FICTIEV")),
     ("a given name written by ear", of(given="Julie"), of(given="Jullie")),
+    ("no used name, in words", of(used_name="SANS"), of(used_name="MARTIN")),
     ("a name that some write for no name", of(family="SANS"), of(family="SANS")),
     ("a ligature", of(family="CŒURET"), of(family="COEURET")),
     ("a particle", of(family="Le Goff"), of(family="LEGOFF")),

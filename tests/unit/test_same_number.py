@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.same_number import can_be_one_person, completed, names_agree
+from domain.same_number import can_be_one_person, completed, names_agree, telling
 from domain.traits import received_traits
 from domain.unlike import dates_differ, unlike
 
@@ -214,12 +214,18 @@ def test_birth_dates_differ_as_far_as_they_are_known(one: str | None, other: str
         ("birth_date", "1900-01-01", "1950-03-12"),
         ("birth_date", "1950-00-00", "1950-03-12"),
         ("birth_place", "99999", "13055"),
+        ("used_name", "SANS", "MARTIN"),
     ],
 )
 def test_what_says_more_takes_the_place_of_what_says_less(trait: str, known: str, stated: str) -> None:
     """And never the other way round."""
     assert completed({trait: known}, {trait: stated}) == {trait: stated}
     assert completed({trait: stated}, {trait: known}) == {trait: stated}
+
+
+def test_a_used_name_that_says_there_is_none_corrects_none() -> None:
+    assert telling({"used_name": "MARTIN"}, {"used_name": "SANS"}) == {}
+    assert telling({"used_name": "SANS"}, {"used_name": "MARTIN"}) == {"used_name": "MARTIN"}
 
 
 def test_a_family_name_that_some_write_for_no_name_says_less_only_where_no_given_name_stands_beside_it() -> None:
