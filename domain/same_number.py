@@ -99,8 +99,8 @@ def _initial(one: Record, other: Record) -> bool:
 
 
 def _given_agrees(found: Agreement, one: Record, other: Record) -> bool:
-    """A slip makes a word that is no name, and no other sex. Of two names that differ by one, those that sound the same
-    are one (``lexicon.two_names``).
+    """A slip makes a word that is no name, and no other sex. Of two names that differ by one, those that are one name
+    written by ear are one (``lexicon.two_names``).
     """
     a, b = one.given, other.given
     if found.given is not Given.SPELLING or not (a and b):

@@ -6,11 +6,14 @@ children or more were given since 1900 are here (source: INSEE, fichier des pré
 another by a letter.
 """
 
+import re
 from typing import Final
 
 from domain.matching.frequencies import Shares
 from domain.matching.given_names import Given
 from domain.matching.nicknames import GROUPS_OF
+from domain.matching.sounds import consonants
+from domain.matching.spelling import slip
 
 LISTED: Final = """
 AALIYAH AARON ABBY ABDALLAH ABDEL ABDELAZIZ ABDELKADER ABDELKRIM ABDELLAH ABDOU ABDOUL ABDOULAYE ABEL ABIGAEL ABIGAELLE
@@ -114,7 +117,8 @@ MURAT MURIELLE MUSTAFA MUSTAPHA MYA MYLA MYLAN MYLANN MYLENE MYLO MYRIAM MYRTILL
 NADIR NADIRA NADJA NADYA NAEL NAELLE NAHEL NAHIL NAIA NAIL NAILA NAIM NAIMA NAIS NAJAT NAJIA NAJIB NANCY NANDO NAOMI
 NAOMIE NARCISSE NASSER NASSERA NASSIM NASSIMA NASTASIA NATACHA NATALIA NATALIE NATALINE NATAN NATASHA NATHAEL NATHAN
 NATHANAEL NATHANIEL NAWAL NAWEL NAYA NAYLA NEIL NEILA NELIA NELL NELLA NELLY NELSON NELYA NEO NESRINE NESSA NESTOR NEVEN
-NEYLA NICCOLO NICK NICODEME NICOLAI NICOLETTA NICOLETTE NICOLLE NIELS NIKITA NIKOLA NILS NINA NINO NINON NISRINE NIZAR
+NEYLA NICCOLO NICK NICODEME NICOLA NICOLAI NICOLETTA NICOLETTE NICOLLE NIELS NIKITA NIKOLA NILS NINA NINO NINON NISRINE
+NIZAR
 NOA NOAH NOAM NOAN NOE NOEL NOELE NOELIA NOELIE NOELINE NOELLA NOELLE NOELLIE NOEMI NOEMY NOHA NOHAM NOHAN NOLA NOLAN
 NOLANN NOLHAN NOLWEN NOLWENN NOOR NORA NORAH NORBERT NORDINE NORIA NORMA NORMAN NOUR NOURA NOURIA OANA OCEANE OCEANNE
 OCTAVE OCTAVIA OCTAVIE ODE ODETTE ODILE ODILON ODIN OLEG OLGA OLIMPE OLIVER OLIVIA OLIVIANE OLYMPE OMAR OMBELINE OMBLINE
@@ -157,9 +161,32 @@ ZELIA ZELIE ZELINE ZENO ZEPHIR ZEYNEP ZIAD ZIED ZINA ZINEB ZINEDINE ZITA ZIYAD Z
 """
 NAMES: Final = frozenset(LISTED.split()) | frozenset(GROUPS_OF)
 
+HEARD: Final = re.compile(r"N+|M+|R+|A[EI]|E[AI]|OE|OU|(?<=.)[ESTDPX]+$")
+"""Where one phonetic code stands for several sounds: nasals, R at the end, vowels of two letters, the mute end.
 
-MUTE: Final = frozenset("ESTDPX")
-"""Letters at the end of a name that the phonetic code leaves out."""
+LUCAS and LUKA, MILA and MILAN, NAEL, NEIL and NOEL, LOUNA and LUNA, OLIVE and OLIVER are two names by these.
+"""
+TWO_OF_ONE_SOUND: Final = """
+AHMED HAMED
+ALESSIA ALEXIA
+ALICE ALIZE
+ALICE ALIZEE
+ANAE HANAE
+CELIA ZELIA
+SELIA ZELIA
+CELINE ZELINE
+CENDRINE SANDRINE
+ELIE ELLIE
+ELISSA ELIZA
+ESRA EZRA
+EVAN EWAN
+GUEWEN GWEN
+MADY MAHDI
+SAHRA ZAHRA
+SEVAN SWAN
+"""
+"""Names that the code and its vowels do not tell apart, and their bearers do."""
+TWO: Final = frozenset(frozenset(line.split()) for line in TWO_OF_ONE_SOUND.strip().splitlines())
 
 
 def is_name(given: Given, region: Shares) -> bool:
@@ -168,17 +195,23 @@ def is_name(given: Given, region: Shares) -> bool:
 
 
 def two_names(one: Given, other: Given, region: Shares) -> bool:
-    """Whether both are names, and sound otherwise. MATHIEU and MATTHIEU, SARA and SARAH sound the same; LUCAS and LUCA,
-    MICHEL and MICHÈLE are two by their end.
+    """Whether both are names, and not one name written by ear, as MATHIEU and MATTHIEU, SARA and SARAH are. A wrong two
+    costs a human a look, a wrong one shows a stranger's images: what is in doubt is two.
     """
-    return is_name(one, region) and is_name(other, region) and not _sound_the_same(one, other)
+    return is_name(one, region) and is_name(other, region) and not _written_by_ear(one, other)
 
 
 def _known(word: str, region: Shares) -> bool:
     return word in NAMES or word in region.common
 
 
-def _sound_the_same(one: Given, other: Given) -> bool:
-    short, long = sorted((one.whole, other.whole), key=len)
-    is_ending = long.startswith(short) and set(long[len(short) :]) <= MUTE
-    return one.sound == other.sound and not is_ending
+def _written_by_ear(one: Given, other: Given) -> bool:
+    if one.sound != other.sound or frozenset((one.whole, other.whole)) in TWO:
+        return False
+    a, b = consonants(one.whole), consonants(other.whole)
+    return slip(a, b) and _heard(a) == _heard(b)
+
+
+def _heard(code: str) -> list[str]:
+    """Of each in ``HEARD``, in its order; a doubled nasal is one."""
+    return [found[0] if found[0] in "MNR" else found for found in HEARD.findall(code)]

@@ -5,10 +5,11 @@ from top to bottom; after those of Soundex 2 and Phonex, which hospitals use for
 """
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-REWRITE: Final = tuple(
+CONSONANTS: Final = tuple(
     (re.compile(pattern), to)
     for pattern, to in (
         (r"SCH|SH", "CH"),
@@ -24,6 +25,11 @@ REWRITE: Final = tuple(
         (r"W", "V"),
         (r"Y", "I"),
         (r"Z|X", "S"),
+    )
+)
+VOWELS_AND_ENDS: Final = tuple(
+    (re.compile(pattern), to)
+    for pattern, to in (
         (r"EAU|EAUX|AULT?|AUD|AUT|AUX|AU|OT$|OD$|OS$", "O"),
         (r"AI|EI|AY|EY|ER$|EZ$|ET$|OE(?!U)|AE", "E"),
         (r"OEU|EU", "E"),
@@ -42,7 +48,16 @@ REWRITE: Final = tuple(
 @lru_cache(maxsize=50_000)
 def sound(word: str) -> str:
     """The code of a folded word, in capitals; empty for an empty word alone. Equal codes suggest one name, no more."""
-    code = word
-    for pattern, to in REWRITE:
+    return _rewritten(consonants(word), VOWELS_AND_ENDS) or word
+
+
+@lru_cache(maxsize=50_000)
+def consonants(word: str) -> str:
+    """A folded word, its consonants as they sound, its vowels and its end as they are written."""
+    return _rewritten(word, CONSONANTS)
+
+
+def _rewritten(code: str, table: Iterable[tuple[re.Pattern[str], str]]) -> str:
+    for pattern, to in table:
         code = pattern.sub(to, code)
-    return code or word
+    return code

@@ -178,7 +178,15 @@ def test_where_twins_are_suspected_a_number_alone_merges() -> None:
     assert groups([of(ins=OWN), of(ins=OWN), marie]) == [[0, 1], [2]]
 
 
-NAMES_OF_TWINS = [("Anis", "Yanis"), ("Sylvie", "Sylvia"), ("Nadia", "Nadira"), ("Lina", "Alina"), ("Lucas", "Luca")]
+NAMES_OF_TWINS = [
+    ("Anis", "Yanis"),
+    ("Sylvie", "Sylvia"),
+    ("Nadia", "Nadira"),
+    ("Lina", "Alina"),
+    ("Lucas", "Luca"),
+    ("Mila", "Milan"),
+    ("Nael", "Noel"),
+]
 
 
 @pytest.mark.parametrize(("one", "other"), NAMES_OF_TWINS)
