@@ -12,6 +12,7 @@ from uuid import UUID
 from domain import ins
 from domain.aggregates.identity import Identity
 from domain.commands.bearers import bearer, of_number, refuse_stranger
+from domain.commands.meant import told_apart
 from domain.commands.pairs import are_one
 from domain.commands.received_patient import ReceivedPatient, meant_by, registered_beside, under_number
 from domain.errors import AlreadyRegistered
@@ -100,7 +101,9 @@ class AnnouncePatient:
 
     def _registered(self, work: Work) -> tuple[Identity, str]:
         stated = dict(self.patient.stated)
-        received = ReceivedPatient(local_id=self.patient.local_id, issuer=None, stated=stated)
+        sent = self.patient.matricule
+        ins, oid = (sent.number, sent.oid) if sent else (None, None)
+        received = ReceivedPatient(local_id=self.patient.local_id, issuer=None, stated=stated, ins=ins, ins_oid=oid)
         known = meant_by(work, self.site, received)
         if self.corrects and not (known and says_a_name(known.traits)):
             known = self._corrected(work, received) or known
@@ -115,8 +118,8 @@ class AnnouncePatient:
         stated = received.stated
         if not says_a_name(stated):
             return None
-        living = (one for one in under_number(work, self.site, received) if not one.is_closed)
-        named = (one for one in living if says_a_name(one.traits) and names_agree(one.traits, stated))
+        known = told_apart(work, [*under_number(work, self.site, received)])
+        named = (one for one in known if says_a_name(one.traits) and names_agree(one.traits, stated))
         same = [one for one in named if SEX not in unlike(one.traits, stated)]
         if not are_one(work, same):
             raise AlreadyRegistered(

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 
 from domain.aggregates.identity import Identity
 from domain.commands.directory import is_enrolled
-from domain.commands.pairs import are_one
+from domain.commands.meant import can_be_of, meant_of
 from domain.errors import BadIns, NothingNew, OtherAuthority, UnknownSite
 from domain.identity_flags import forcing_prov
 from domain.identity_status import Status
 from domain.ins import Authorities, matricule, qualified
-from domain.same_number import Traits, can_be_one_person, completed, names_agree, says_a_name
+from domain.same_number import completed, names_agree
 from domain.traits import received_traits, refuse_odd_id
-from domain.unlike import dates_differ, in_words, unlike
+from domain.unlike import in_words, unlike
 from domain.work import Work
 
 MOST_COLLISIONS = 100
@@ -35,21 +35,21 @@ class ReceivedPatient:
     ins_oid: str | None = None
 
 
-def identity_for(work: Work, site: str, patient: ReceivedPatient) -> Identity:
-    """The identity of a received person: the site's, unless the issuer is an enrolled establishment.
+def identity_for(work: Work, site: str, patient: ReceivedPatient, study_uid: str) -> Identity:
+    """The identity of the person of a received study: the site's, unless the issuer is an enrolled establishment.
 
     The same number with a name and birth date that cannot be the same person is a distinct identity, flagged
     ``collision`` (I2), and so is whoever can be any of several people who bear it. Nothing is added to an erased
     identity, nor to one whose split was taken back (I16): a later person under its number is a separate identity,
     without a collision where nobody else bears it.
 
-    Raises UnknownSite (S1), BadTraits (I1: the local id), KeyMissing (K1).
+    Raises UnknownSite (S1), BadTraits (I1: the local id), KeyMissing (K1), NothingNew.
     """
     if not is_enrolled(work, site):
         raise UnknownSite(f"no establishment {site} is enrolled: krypton site enroll {site} --name …")
     refuse_odd_id(patient.local_id)
     stated = received_traits(work.now, **patient.stated)
-    if known := meant_by(work, site, patient):
+    if known := meant_by(work, site, patient, study_uid):
         _learn(known, stated)
     else:
         known = registered_beside(work, site, patient)
@@ -58,59 +58,52 @@ def identity_for(work: Work, site: str, patient: ReceivedPatient) -> Identity:
 
 
 def under_number(work: Work, site: str, patient: ReceivedPatient) -> Iterator[Identity]:
-    """The identities that bear a received number, in the order in which they were registered.
-
-    Raises NothingNew where there are too many.
-    """
+    """The identities that bear a received number, in the order in which they were registered."""
     assigner = _assigner(work, site, patient)
     for ordinal in range(1, MOST_COLLISIONS):
         known = work.find(Identity, Identity.create_id(work.ids, assigner, patient.local_id, ordinal))
         if known is None:
             return
         yield known
-    raise NothingNew(
-        f"{assigner} has {MOST_COLLISIONS} persons under one number: ask the site to correct its numbering"
-    )
 
 
-def meant_by(work: Work, site: str, patient: ReceivedPatient) -> Identity | None:
-    """Who bears a received number and is meant; nothing is learned of them. None: nobody can be, or any of several
-    people, and to take one of those would be a guess.
-
-    Of several who can be meant, it is of those whom nothing that is stated contradicts, who have a name, and of whom
-    the same was stated, as far as that tells them apart.
+def meant_by(work: Work, site: str, patient: ReceivedPatient, study_uid: str | None = None) -> Identity | None:
+    """Who bears a received number and is meant, as ``meant_of`` says; nothing is learned of them. ``study_uid``: of the
+    study that came in.
     """
-    stated = received_traits(work.now, **patient.stated)
-    meant = [one for one in under_number(work, site, patient) if _is_of(one, stated)]
-    for likelier in (_contradicted_by_nothing, _has_a_name, _was_told_the_same):
-        meant = [one for one in meant if likelier(one.traits, stated)] or meant
-    return meant[0] if meant and are_one(work, meant) else None
+    stated, bearers = received_traits(work.now, **patient.stated), [*under_number(work, site, patient)]
+    return meant_of(work, bearers, stated, ins=_sent_ins(patient, work.authorities), study_uid=study_uid)
 
 
 def registered_beside(work: Work, site: str, patient: ReceivedPatient) -> Identity:
-    """A new identity under a received number, beside all that bear it."""
+    """A new identity under a received number, beside all that bear it. Raises NothingNew where too many do."""
     stated, others = received_traits(work.now, **patient.stated), list(under_number(work, site, patient))
-    return _registered(work, _assigner(work, site, patient), patient.local_id, stated, others)
+    assigner = _assigner(work, site, patient)
+    if len(others) == MOST_COLLISIONS - 1:
+        raise NothingNew(
+            f"{assigner} has {MOST_COLLISIONS} persons under one number: ask the site to correct its numbering"
+        )
+    return _registered(work, assigner, patient.local_id, stated, others)
 
 
-def named_by(work: Work, site: str, patient: ReceivedPatient) -> Identity:
-    """Whom something names that was put aside; registered if nobody bears the number who can be meant.
+def named_by(work: Work, site: str, patient: ReceivedPatient, study_uid: str) -> Identity:
+    """Whom something of a study names that was put aside; registered if nobody bears the number who is meant.
 
     What it says is sealed under their key: no later person under the number may come to share that.
     """
-    return meant_by(work, site, patient) or registered_beside(work, site, patient)
+    return meant_by(work, site, patient, study_uid) or registered_beside(work, site, patient)
 
 
 def is_only_of(work: Work, site: str, patient: ReceivedPatient, erased: Collection[str]) -> bool:
     """Whether what was received is of one of these erased identities: one bears its number, and nobody living who
-    bears it too can be meant. Raises NothingNew where too many do.
+    bears it too can be meant.
     """
     under = list(under_number(work, site, patient))
     if not any(str(one.id) in erased for one in under):
         return False
     stated = received_traits(work.now, **patient.stated)
     living = (one for one in under if not one.erased and str(one.id) not in erased)
-    return not any(not one.readable or _is_of(one, stated) for one in living)
+    return not any(not one.readable or can_be_of(one, stated) for one in living)
 
 
 def _assigner(work: Work, site: str, patient: ReceivedPatient) -> str:
@@ -144,6 +137,16 @@ def _attach_ins(identity: Identity, patient: ReceivedPatient, authorities: Autho
             _flag(identity, LEFT_OUT, "received with another matricule than it has")
 
 
+def _sent_ins(patient: ReceivedPatient, authorities: Authorities) -> str | None:
+    """The matricule that was sent, with its authority; None where it is not taken."""
+    if not (patient.ins and patient.ins_oid):
+        return None
+    try:
+        return qualified(matricule(patient.ins, patient.ins_oid, authorities), patient.ins_oid)
+    except (OtherAuthority, BadIns):
+        return None
+
+
 def _registered(
     work: Work, assigner: str, local_id: str, stated: dict[str, str | None], others: list[Identity]
 ) -> Identity:
@@ -154,35 +157,9 @@ def _registered(
     new_id = Identity.create_id(work.ids, assigner, local_id, ordinal)
     new = work.add(Identity(new_id, assigner, local_id, ordinal, stated, source))
     if collides:
-        either = any(_is_of(other, stated) for other in others)
+        either = any(can_be_of(other, stated) for other in others)
         new.flag(flag="collision", reason=OF_EITHER if either else "the number is in use for another person")
     return new
-
-
-def _is_of(known: Identity, stated: dict[str, str | None]) -> bool:
-    """Whether a statement can be about a person, judging by number and traits.
-
-    A different family name is accepted if the birth date agrees, and a slip in the birth date if the names agree; never
-    both in one identity, or two different people could meet in it. Its flags show which differed.
-    """
-    known.refuse_if_unreadable()
-    if known.is_closed or not can_be_one_person(known.traits, stated):
-        return False
-    if names_agree(known.traits, stated):
-        return not (dates_differ(known.traits, stated) and "names_differ" in known.flags)
-    return "traits_differ" not in known.flags
-
-
-def _contradicted_by_nothing(known: Traits, stated: Traits) -> bool:
-    return not unlike(known, stated)
-
-
-def _has_a_name(known: Traits, _: Traits) -> bool:
-    return says_a_name(known)
-
-
-def _was_told_the_same(known: Traits, stated: Traits) -> bool:
-    return all(known.get(trait) == value for trait, value in stated.items())
 
 
 def _learn(known: Identity, stated: dict[str, str | None]) -> None:

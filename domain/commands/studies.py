@@ -56,7 +56,7 @@ class ReceivedConflict:
 
     def record(self, work: Work, study: Study, site: str) -> None:
         """Record it on the study that has the first ones."""
-        other = named_by(work, site, self.patient).id
+        other = named_by(work, site, self.patient, self.study_uid).id
         said = asdict(self.patient) if PERSONAL.intersection(self.differing) else None
         study.find_conflict(
             kind=self._kind(work, study, other),
@@ -112,7 +112,7 @@ class ReceiveStudy:
         """
         if self.conflicts and not self.instances:
             return self._conflicts_alone(work)
-        identity = identity_for(work, self.site, self.patient)
+        identity = identity_for(work, self.site, self.patient, self.study_uid)
         study_id = Study.create_id(work.ids, identity.id, self.study_uid)
         if study := work.find(Study, study_id):
             outcome = "extended"

@@ -1,0 +1,89 @@
+"""Whom a statement means, of those who bear the number under which it came in.
+
+Several people may bear one number. To take one of them for another shows a stranger's images, so what may be of any of
+them is of none: it is somebody of their own, until a human says who. Nothing is compared with such a one but what says
+the very same again, or each statement of that kind would be one more.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from domain.aggregates.identity import Identity
+from domain.aggregates.study import Study
+from domain.commands.pairs import are_one
+from domain.same_number import Traits, can_be_one_person, names_agree, says_a_name
+from domain.unlike import dates_differ, unlike
+from domain.work import Work
+
+
+def meant_of(
+    work: Work, bearers: Sequence[Identity], stated: Traits, *, ins: str | None = None, study_uid: str | None = None
+) -> Identity | None:
+    """Who of those who bear a number, in order, is meant. None: nobody can be, or any of several people.
+
+    Of several who can be, it is who was told the same, or those whom nothing contradicts, who have the name that is
+    stated, and who have the study of that UID. ``ins``: the matricule that was sent, with its authority.
+    """
+    able = [one for one in bearers if can_be_of(one, stated)]
+    if len(able) < 2 and len(bearers) < 3:  # the usual case
+        return able[0] if able else None
+    known = told_apart(work, bearers)
+    likely = [one for one in able if one in known]
+    for likelier in LIKELIER:
+        likely = [one for one in likely if likelier(one.traits, stated)] or likely
+    if likely and are_one(work, likely):
+        return likely[0]
+    with_study = [one for one in likely if study_uid and _has_study(work, one, study_uid)]
+    if len(with_study) == 1:
+        return with_study[0]
+    of_either = (one for one in able if one not in known and _told_the_same(one.traits, stated))
+    return next((one for one in of_either if one.ins in (None, ins) and _is_alone(work, one, bearers)), None)
+
+
+def told_apart(work: Work, bearers: Sequence[Identity]) -> list[Identity]:
+    """Those who bear a number and live, without whoever may be any of several of them."""
+    found = list[Identity]()
+    for one in (each for each in bearers if not each.is_closed):
+        may_be = [other for other in found if can_be_one_person(other.traits, one.traits)]
+        if are_one(work, may_be):
+            found.append(one)
+    return found
+
+
+def can_be_of(known: Identity, stated: Traits) -> bool:
+    """Whether a statement can be about a person, judging by number and traits. Raises KeyMissing (K1).
+
+    A different family name is accepted if the birth date agrees, and a slip in the birth date if the names agree; never
+    both in one identity, or two different people could meet in it. Its flags show which differed.
+    """
+    known.refuse_if_unreadable()
+    if known.is_closed or not can_be_one_person(known.traits, stated):
+        return False
+    if names_agree(known.traits, stated):
+        return not (dates_differ(known.traits, stated) and "names_differ" in known.flags)
+    return "traits_differ" not in known.flags
+
+
+def _told_the_same(known: Traits, stated: Traits) -> bool:
+    return all(known.get(trait) == value for trait, value in stated.items())
+
+
+def _contradicted_by_nothing(known: Traits, stated: Traits) -> bool:
+    return not unlike(known, stated)
+
+
+def _has_a_name(known: Traits, stated: Traits) -> bool:
+    return says_a_name(known) or not says_a_name(stated)
+
+
+LIKELIER: Final[tuple[Callable[[Traits, Traits], bool], ...]] = (_told_the_same, _contradicted_by_nothing, _has_a_name)
+"""By what a statement is the likelier of some of several people, the surest first."""
+
+
+def _has_study(work: Work, one: Identity, study_uid: str) -> bool:
+    return work.holds(Study.create_id(work.ids, one.id, study_uid))
+
+
+def _is_alone(work: Work, one: Identity, bearers: Sequence[Identity]) -> bool:
+    """Whether nobody said yet that they are one of the others."""
+    return not any(are_one(work, (one, other)) for other in bearers if other is not one and not other.is_closed)
