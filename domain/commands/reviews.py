@@ -3,9 +3,10 @@
 A pair waits, or one identity by itself (``domain.worklist``).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import count
+from itertools import count, takewhile
 from typing import Any, Final
 from uuid import UUID
 
@@ -119,20 +120,23 @@ def _waits_alone(work: Work, held: Identity, kind: str) -> bool:
     """
     if kind != COLLISION or held.flags & {*MAY_BE_MIXED, STATEMENTS_OF_TWO}:
         return True
-    return first_under_number(work, held).id == held.id
+    return not any(_had_it_before(work, held))
 
 
-def first_under_number(work: Work, held: Identity) -> Identity:
-    """Of those who bear its number and are not erased, the first; itself, if there is no other."""
+def _had_it_before(work: Work, held: Identity) -> Iterator[Identity]:
+    """Those who bore its number before it and are not erased."""
     numbered = (Identity.create_id(work.ids, held.assigner, held.local_id, ordinal) for ordinal in count(1))
-    under_number = (work.find(Identity, one) for one in numbered)
-    return next(one for one in under_number if one is None or not one.erased) or held
+    for one in takewhile(lambda each: each != held.id, numbered):
+        if (found := work.find(Identity, one)) is None:
+            return
+        if not found.erased:
+            yield found
 
 
 def _collide(work: Work, link: Link, low: Identity, high: Identity) -> bool:
     """Whether one of the two came in under the number of the other, and nobody said yet who they are."""
     came_in = any(
-        NUMBER_OF_TWO in one.flags and not one.erased and first_under_number(work, one).id == other.id
+        NUMBER_OF_TWO in one.flags and not one.erased and other in _had_it_before(work, one)
         for one, other in ((low, high), (high, low))
     )
     return came_in and link.held is Held.OPEN and not link.dismissed

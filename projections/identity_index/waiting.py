@@ -43,6 +43,11 @@ def _flags(*names: str) -> str:
     return f"'{json.dumps(names)}'::jsonb"
 
 
+def _open(link: str) -> str:
+    """That nobody said of a pair who the two are."""
+    return f"({link}.state IS NULL OR {link}.state IN ('unmerged', 'unbarred'))"
+
+
 UNDECIDED: Final = f"(k.state IN {ASKED} OR (k.state = 'merged' AND k.held_back))"
 
 PAIRS: Final = f"""
@@ -51,9 +56,9 @@ SELECT k.link_id, k.low, k.high, NULL::text AS flagged, '[]'::jsonb AS why, k.po
 FROM identity_index.link k WHERE {UNDECIDED}
 """
 FLAGGED: Final = f"""
-SELECT k.link_id, least(i.identity_id, first.identity_id),
-       CASE WHEN first.identity_id IS NOT NULL THEN greatest(i.identity_id, first.identity_id) END, g.flagged, g.why,
-       said.position, false, k.state
+SELECT beside.link_id, least(i.identity_id, beside.identity_id),
+       CASE WHEN beside.identity_id IS NOT NULL THEN greatest(i.identity_id, beside.identity_id) END, g.flagged, g.why,
+       said.position, false, beside.state
 FROM identity_index.identity i
 CROSS JOIN LATERAL (VALUES ('COLV', {_flags(NUMBER_OF_TWO)}), ('COLP', {_flags(*MAY_BE_MIXED, STATEMENTS_OF_TWO)}),
                            ('number', {_flags(*DOUBTED)})) every(flagged, flags)
@@ -65,15 +70,18 @@ CROSS JOIN LATERAL (
     ORDER BY e.position DESC LIMIT 1) said
 CROSS JOIN LATERAL (SELECT BARE(i) AS bare) number
 LEFT JOIN LATERAL (
-    SELECT o.identity_id FROM identity_index.identity o
+    SELECT o.identity_id, k.link_id, k.state, count(*) FILTER (WHERE m.person_id = n.person_id) OVER () AS joined
+    FROM identity_index.identity o
+    LEFT JOIN identity_index.link k
+      ON k.low = least(i.identity_id, o.identity_id) AND k.high = greatest(i.identity_id, o.identity_id)
+    LEFT JOIN identity_index.node m ON m.identity_id = o.identity_id
+    LEFT JOIN identity_index.node n ON n.identity_id = i.identity_id
     WHERE g.flagged = 'COLV' AND o.assigner = i.assigner AND o.ordinal < i.ordinal AND NOT o.erased
       AND o.local_id IN (SELECT number.bare UNION ALL SELECT number.bare || '#' || n
                          FROM generate_series(2, i.ordinal - 1) n)
-    ORDER BY o.ordinal LIMIT 1) first ON true
-LEFT JOIN identity_index.link k
-  ON k.low = least(i.identity_id, first.identity_id) AND k.high = greatest(i.identity_id, first.identity_id)
+    ORDER BY {_open("k")} DESC, o.ordinal LIMIT 1) beside ON true
 WHERE i.flags <> '[]' AND NOT i.erased
-  AND (first.identity_id IS NULL OR k.state IS NULL OR k.state IN ('unmerged', 'unbarred'))
+  AND (beside.identity_id IS NULL OR (beside.joined = 0 AND {_open("beside")}))
 """
 ASKED_FOR: Final = """
 SELECT k.link_id, a.low, a.high, NULL::text, '[]'::jsonb, k.position, coalesce(k.held_back, false), k.state

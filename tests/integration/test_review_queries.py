@@ -13,6 +13,7 @@ import pytest
 from domain.commands.announced_pairs import AnnounceLink, AnnounceMerge
 from domain.commands.identities import AttachIns, ClearFlag, DetachIns, Flag, Register, SetStatus
 from domain.commands.links import Bar, Dismiss, Merge, Propose
+from domain.commands.received_patient import OF_EITHER
 from domain.commands.reviews import Alone, Assign, Pair, Postpone
 from domain.identity_status import Status
 from domain.times import iso, micros
@@ -23,7 +24,7 @@ from projections.identity_index.review import one_pair, review_list
 from projections.identity_index.view import IdentityIndex
 from projections.identity_index.waiting import Wanted
 from tests.fakes.erasing import Erase
-from tests.fakes.region import rules_in_force
+from tests.fakes.region import received, rules_in_force
 from tests.fakes.views import Hospitals, pair
 from tests.fakes.weighing import EVERYBODY, matricule
 from tests.integration.view_reader import ViewReader
@@ -127,6 +128,33 @@ def test_a_collision_is_off_the_list_once_somebody_said_what_the_two_are(
     first, second = collide(region)
     more = {"even_though": ("birth_date",)} if statement is Merge else {}
     region.ask(statement(**pair(first, second), reason="papers seen", **more))
+    assert review_list(read()) == []
+
+
+def test_who_may_be_any_of_several_who_bear_a_number_stands_beside_each_until_one_is_taken(
+    region: Hospitals, read: Read
+) -> None:
+    first, second = collide(region)
+    region.ask(Dismiss(**pair(first, second), reason="papers seen"))
+    region.ask(received("CHA", "2.25.9", local_id="7", stated={"sex": "F"}, instances=1))
+    third = next(e.aggregate_id for e in reversed(region.history()) if e.type == "identity.registered")
+    (entry,) = review_list(read())
+    assert (whose(entry), entry["reason"]) == ({first, third}, OF_EITHER)
+    region.ask(Dismiss(**pair(first, third), reason="the other one's"))
+    (entry,) = review_list(read())
+    assert whose(entry) == {second, third}
+    until = region.clock() + timedelta(days=2)
+    assert region.ask(Postpone(what=as_pair(second, third), until=until, reason="the desk is asked")).result["link"]
+    region.ask(Merge(**pair(second, third), reason="papers seen"))
+    assert review_list(read()) == []
+
+
+def test_who_is_one_with_any_who_bore_the_number_is_off_the_list(region: Hospitals, read: Read) -> None:
+    first, second = collide(region)
+    region.ask(Dismiss(**pair(first, second), reason="papers seen"))
+    region.ask(received("CHA", "2.25.9", local_id="7", stated={"sex": "F"}, instances=1))
+    third = next(e.aggregate_id for e in reversed(region.history()) if e.type == "identity.registered")
+    region.ask(Merge(**pair(second, third), reason="papers seen"))
     assert review_list(read()) == []
 
 
