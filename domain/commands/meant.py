@@ -19,12 +19,16 @@ from domain.work import Work
 def meant_of(
     work: Work, bearers: Sequence[Identity], stated: Traits, *, ins: str | None = None, study_uid: str | None = None
 ) -> Identity | None:
-    """Who of those who bear a number, in order, is meant. None: nobody can be, or any of several people.
+    """Who of those who bear a number, in order, is meant. None: nobody can be, or any of several people. Raises
+    KeyMissing (K1).
 
     Of several who can be, it is who was told the same, or those whom nothing contradicts, who have the name that is
     stated, and who have the study of that UID. ``ins``: the matricule that was sent, with its authority.
     """
-    able = [one for one in bearers if can_be_of(one, stated)]
+    able = list[Identity]()
+    for one in bearers:
+        if (one.readable or not able) and can_be_of(one, stated):  # whose key is lost stops nobody who came before
+            able.append(one)
     if len(able) < 2 and len(bearers) < 3:  # the usual case
         return able[0] if able else None
     known = told_apart(work, bearers)
@@ -43,7 +47,7 @@ def meant_of(
 def told_apart(work: Work, bearers: Sequence[Identity]) -> list[Identity]:
     """Those who bear a number and live, without whoever may be any of several of them."""
     found = list[Identity]()
-    for one in (each for each in bearers if not each.is_closed):
+    for one in (each for each in bearers if each.readable and not each.is_closed):
         may_be = [other for other in found if can_be_one_person(other.traits, one.traits)]
         if are_one(work, may_be):
             found.append(one)

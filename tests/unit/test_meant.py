@@ -1,6 +1,7 @@
 """Father and son of one name bear one number: whose is what comes in without a birth date, and what comes after it."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from itertools import count
 
@@ -9,7 +10,7 @@ import pytest
 from domain.aggregates.identity import Identity
 from domain.commands.announced import AnnouncedPatient, AnnouncePatient
 from domain.commands.links import Merge
-from domain.errors import AlreadyRegistered
+from domain.errors import AlreadyRegistered, KeyMissing
 from domain.ins import key_of
 from tests.fakes.region import Region, dose, exposure, received
 from tests.fakes.weighing import TEST_OID
@@ -111,3 +112,15 @@ def test_a_dose_report_without_a_birth_date_is_of_the_study_whose_uid_it_has(
     ).result
     assert (answer["study"], answer["outcome"]) == (images["study"], "extended")
     assert arrived(stated) == 3
+
+
+@pytest.mark.parametrize(("lost", "found"), [(1, None), (2, 1)])
+def test_a_lost_key_stops_nobody_who_bore_the_number_before(
+    arrived: Arrived, region: Region, lost: int, found: int | None
+) -> None:
+    """What comes in for whoever bears it behind them may be of who cannot be read."""
+    del region.memory_vault.keys[str(Identity.create_id(region.ids, SITE, NUMBER, lost))]
+    with nullcontext() if found else pytest.raises(KeyMissing):
+        assert arrived(FATHER) == found
+    with pytest.raises(KeyMissing):
+        arrived(SON)
