@@ -46,7 +46,8 @@ class AcceptConflict:
         return {"study": str(study.id), "conflict": str(self.conflict), "identity": str(study.identity_id), **both}
 
     def _reassign(self, work: Work, study: Study, conflict: Conflict) -> dict[str, list[str]]:
-        identity = identity_for(work, conflict.site, _patient(work, conflict), conflict.other_study_uid)
+        patient, named = _patient(work, conflict), work.find(Identity, conflict.other_identity_id)
+        identity = identity_for(work, conflict.site, patient, conflict.other_study_uid, named)
         if identity.id == study.identity_id:
             return {}  # somebody reassigned it meanwhile
         return hand_over(work, study, identity, self.protects, self.reason)

@@ -5,15 +5,18 @@ them is of none: it is somebody of their own, until a human says who. Nothing is
 the very same again, or each statement of that kind would be one more.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from domain.aggregates.identity import Identity
 from domain.aggregates.study import Study
 from domain.commands.pairs import are_one
-from domain.same_number import Traits, can_be_one_person, names_agree, says_a_name
+from domain.matching.birth_dates import born
+from domain.same_number import Traits, can_be_one_person, completed, names_agree, says_a_name
+from domain.traits import NAMES
 from domain.unlike import dates_differ, unlike
 from domain.work import Work
+from domain.worklist import IN_DOUBT, MAY_BE_MIXED
 
 
 def meant_of(
@@ -22,8 +25,9 @@ def meant_of(
     """Who of those who bear a number, in order, is meant. None: nobody can be, or any of several people. Raises
     KeyMissing (K1).
 
-    Of several who can be, it is who was told the same, or those whom nothing contradicts, who have the name that is
-    stated, and who have the study of that UID. ``ins``: the matricule that was sent, with its authority.
+    Of several who can be, it is who was told the same, or those whom nothing contradicts, and who have the birth date
+    and the name that are stated; then who has the matricule, or the study of that UID. ``ins``: the matricule that was
+    sent, with its authority.
     """
     able = list[Identity]()
     for one in bearers:
@@ -35,13 +39,14 @@ def meant_of(
     likely = [one for one in able if one in known]
     for likelier in LIKELIER:
         likely = [one for one in likely if likelier(one.traits, stated)] or likely
-    if likely and are_one(work, likely):
-        return likely[0]
-    with_study = [one for one in likely if study_uid and _has_study(work, one, study_uid)]
-    if len(with_study) == 1:
-        return with_study[0]
-    of_either = (one for one in able if one not in known and _told_the_same(one.traits, stated))
-    return next((one for one in of_either if one.ins in (None, ins) and _is_alone(work, one, bearers)), None)
+    of_either = [one for one in able if one not in known]
+    numbered = [one for one in able if ins and one.ins == ins and not one.flags.intersection(UNSURE)]
+    repeated = [one for one in of_either if completed(one.traits, stated) == one.traits]
+    with_study = [one for one in (*likely, *repeated) if study_uid and _has_study(work, one, study_uid)]
+    for found in (likely, numbered, with_study):
+        if found and are_one(work, found):
+            return found[0]
+    return next(_told_the_same_of_either(work, bearers, of_either, stated, ins), None)
 
 
 def told_apart(work: Work, bearers: Sequence[Identity]) -> list[Identity]:
@@ -49,9 +54,31 @@ def told_apart(work: Work, bearers: Sequence[Identity]) -> list[Identity]:
     found = list[Identity]()
     for one in (each for each in bearers if each.readable and not each.is_closed):
         may_be = [other for other in found if can_be_one_person(other.traits, one.traits)]
-        if are_one(work, may_be):
+        if are_one(work, [*may_be, one]) or not _is_of_either(one, may_be):
             found.append(one)
     return found
+
+
+def _is_of_either(one: Identity, may_be: Sequence[Identity]) -> bool:
+    """Whether nothing told one bearer apart as they came in. Of several whom they might have been, one may be left."""
+    undated = born(one.traits.get("birth_date")) is None and not one.split
+    return len(may_be) > 1 or any(undated or _is_told_alike(one.traits, other.traits) for other in may_be)
+
+
+def _is_told_alike(one: Traits, other: Traits) -> bool:
+    """Whether names and a whole birth date are the same: a clerk gave one who may be either the traits of theirs."""
+    date = born(one.get("birth_date"))
+    return date is not None and date.whole and all(one.get(each) == other.get(each) for each in ("birth_date", *NAMES))
+
+
+def _told_the_same_of_either(
+    work: Work, bearers: Sequence[Identity], of_either: Sequence[Identity], stated: Traits, ins: str | None
+) -> Iterator[Identity]:
+    """Of those who may be any of several, who was told the very same, and nobody said yet whose it is."""
+    for one in of_either:
+        same_ins = one.ins == ins or ins in one.detached_ins
+        if same_ins and _told_the_same(one.traits, stated) and _is_alone(work, one, bearers):
+            yield one
 
 
 def can_be_of(known: Identity, stated: Traits) -> bool:
@@ -76,12 +103,23 @@ def _contradicted_by_nothing(known: Traits, stated: Traits) -> bool:
     return not unlike(known, stated)
 
 
+def _has_a_date(known: Traits, stated: Traits) -> bool:
+    return born(known.get("birth_date")) is not None or born(stated.get("birth_date")) is None
+
+
 def _has_a_name(known: Traits, stated: Traits) -> bool:
     return says_a_name(known) or not says_a_name(stated)
 
 
-LIKELIER: Final[tuple[Callable[[Traits, Traits], bool], ...]] = (_told_the_same, _contradicted_by_nothing, _has_a_name)
+LIKELIER: Final[tuple[Callable[[Traits, Traits], bool], ...]] = (
+    _told_the_same,
+    _has_a_date,
+    _contradicted_by_nothing,
+    _has_a_name,
+)
 """By what a statement is the likelier of some of several people, the surest first."""
+UNSURE: Final = {*IN_DOUBT, *MAY_BE_MIXED}
+"""Flags of whom a matricule does not tell."""
 
 
 def _has_study(work: Work, one: Identity, study_uid: str) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from domain.aggregates.identity import Identity
 from domain.commands.directory import is_enrolled
-from domain.commands.meant import can_be_of, meant_of
+from domain.commands.meant import can_be_of, meant_of, told_apart
 from domain.errors import BadIns, NothingNew, OtherAuthority, UnknownSite
 from domain.identity_flags import forcing_prov
 from domain.identity_status import Status
@@ -35,13 +35,15 @@ class ReceivedPatient:
     ins_oid: str | None = None
 
 
-def identity_for(work: Work, site: str, patient: ReceivedPatient, study_uid: str) -> Identity:
+def identity_for(
+    work: Work, site: str, patient: ReceivedPatient, study_uid: str, named: Identity | None = None
+) -> Identity:
     """The identity of the person of a received study: the site's, unless the issuer is an enrolled establishment.
 
     The same number with a name and birth date that cannot be the same person is a distinct identity, flagged
     ``collision`` (I2), and so is whoever can be any of several people who bear it. Nothing is added to an erased
     identity, nor to one whose split was taken back (I16): a later person under its number is a separate identity,
-    without a collision where nobody else bears it.
+    without a collision where nobody else bears it. ``named``: of whom it was said before that it names them.
 
     Raises UnknownSite (S1), BadTraits (I1: the local id), KeyMissing (K1), NothingNew.
     """
@@ -49,7 +51,8 @@ def identity_for(work: Work, site: str, patient: ReceivedPatient, study_uid: str
         raise UnknownSite(f"no establishment {site} is enrolled: krypton site enroll {site} --name …")
     refuse_odd_id(patient.local_id)
     stated = received_traits(work.now, **patient.stated)
-    if known := meant_by(work, site, patient, study_uid):
+    known = named if named and can_be_of(named, stated) else meant_by(work, site, patient, study_uid)
+    if known:
         _learn(known, stated)
     else:
         known = registered_beside(work, site, patient)
@@ -157,7 +160,7 @@ def _registered(
     new_id = Identity.create_id(work.ids, assigner, local_id, ordinal)
     new = work.add(Identity(new_id, assigner, local_id, ordinal, stated, source))
     if collides:
-        either = any(can_be_of(other, stated) for other in others)
+        either = any(can_be_of(other, stated) for other in told_apart(work, others))
         new.flag(flag="collision", reason=OF_EITHER if either else "the number is in use for another person")
     return new
 

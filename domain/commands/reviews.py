@@ -124,12 +124,12 @@ def _waits_alone(work: Work, held: Identity, kind: str) -> bool:
 
 
 def _had_it_before(work: Work, held: Identity) -> Iterator[Identity]:
-    """Those who bore its number before it and are not erased."""
+    """Those who bore its number before it, without whom nothing is of any more."""
     numbered = (Identity.create_id(work.ids, held.assigner, held.local_id, ordinal) for ordinal in count(1))
     for one in takewhile(lambda each: each != held.id, numbered):
         if (found := work.find(Identity, one)) is None:
             return
-        if not found.erased:
+        if not found.is_closed:
             yield found
 
 

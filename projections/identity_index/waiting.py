@@ -77,6 +77,8 @@ LEFT JOIN LATERAL (
     LEFT JOIN identity_index.node m ON m.identity_id = o.identity_id
     LEFT JOIN identity_index.node n ON n.identity_id = i.identity_id
     WHERE g.flagged = 'COLV' AND o.assigner = i.assigner AND o.ordinal < i.ordinal AND NOT o.erased
+      AND NOT EXISTS (SELECT FROM identity_index.identity_event u WHERE u.identity_id = o.identity_id
+                      AND u.type = 'identity.split_undone' AND (u.detail ->> 'emptied')::boolean)
       AND o.local_id IN (SELECT number.bare UNION ALL SELECT number.bare || '#' || n
                          FROM generate_series(2, i.ordinal - 1) n)
     ORDER BY {_open("k")} DESC, o.ordinal LIMIT 1) beside ON true

@@ -15,6 +15,7 @@ from domain.commands.identities import AttachIns, ClearFlag, DetachIns, Flag, Re
 from domain.commands.links import Bar, Dismiss, Merge, Propose
 from domain.commands.received_patient import OF_EITHER
 from domain.commands.reviews import Alone, Assign, Pair, Postpone
+from domain.commands.splits import Split, UndoSplit
 from domain.identity_status import Status
 from domain.times import iso, micros
 from domain.worklist import KINDS
@@ -155,6 +156,18 @@ def test_who_is_one_with_any_who_bore_the_number_is_off_the_list(region: Hospita
     region.ask(received("CHA", "2.25.9", local_id="7", stated={"sex": "F"}, instances=1))
     third = next(e.aggregate_id for e in reversed(region.history()) if e.type == "identity.registered")
     region.ask(Merge(**pair(second, third), reason="papers seen"))
+    assert review_list(read()) == []
+
+
+def test_nobody_stands_beside_an_identity_that_a_split_taken_back_emptied(region: Hospitals, read: Read) -> None:
+    answer = region.receive("CHA", "7", "2.25.1", family="Martin", birth_date="1950-01-01").result
+    first, study = answer["identity"], UUID(answer["study"])
+    emptied = region.ask(Split(identity=UUID(first), studies=(study,), reason="two people")).result["other"]
+    region.ask(UndoSplit(identity=UUID(emptied), reason="one after all"))
+    third = region.receive("CHA", "7", "2.25.2", family="Durand", birth_date="1980-06-06").result["identity"]
+    (entry,) = review_list(read())
+    assert whose(entry) == {first, third}
+    region.ask(Dismiss(**pair(first, third), reason="papers seen"))
     assert review_list(read()) == []
 
 

@@ -4,14 +4,20 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from itertools import count
+from uuid import UUID
 
 import pytest
 
 from domain.aggregates.identity import Identity
 from domain.commands.announced import AnnouncedPatient, AnnouncePatient
+from domain.commands.conflicts import AcceptConflict
+from domain.commands.identities import Correct
 from domain.commands.links import Merge
+from domain.commands.received_patient import ReceivedPatient
+from domain.commands.studies import ReceivedConflict
 from domain.errors import AlreadyRegistered, KeyMissing
 from domain.ins import key_of
+from tests.fakes.erasing import Erase
 from tests.fakes.region import Region, dose, exposure, received
 from tests.fakes.weighing import TEST_OID
 
@@ -43,13 +49,16 @@ def arrived(region: Region) -> Arrived:
     return arrived
 
 
-def merged(region: Region, one: int, other: int) -> None:
+def merged(region: Region, one: int, other: int, even_though: tuple[str, ...] = ()) -> None:
     ids = [Identity.create_id(region.ids, SITE, NUMBER, ordinal) for ordinal in (one, other)]
-    region.ask(Merge(one=ids[0], other=ids[1], reason="it was theirs"))
+    region.ask(Merge(one=ids[0], other=ids[1], reason="it was theirs", even_though=even_though))
 
 
 def matricule(number: str) -> str:
     return f"{number}{key_of(number):02}"
+
+
+HIS, THE_SONS = matricule("1500133063001"), matricule("1810633063002")
 
 
 @pytest.mark.parametrize("stated", [JEAN, *NAMELESS], ids=str)
@@ -85,20 +94,42 @@ def test_once_a_clerk_said_whose_it_was_the_next_one_may_be_eithers_again(
 
 
 def test_where_a_clerk_said_that_all_are_one_it_is_theirs(arrived: Arrived, region: Region) -> None:
-    region.ask(
-        Merge(
-            one=Identity.create_id(region.ids, SITE, NUMBER, 1),
-            other=Identity.create_id(region.ids, SITE, NUMBER, 2),
-            reason="one birth date was wrong",
-            even_though=("birth_date",),
-        )
-    )
+    merged(region, 1, 2, even_though=("birth_date",))
     assert arrived(JEAN) == 1
 
 
+@pytest.mark.parametrize("ends", ["merged", "erased"])
+def test_who_may_be_either_stays_so_when_those_two_are_one_or_one_is_erased(
+    arrived: Arrived, region: Region, ends: str
+) -> None:
+    arrived(JEAN)
+    if ends == "merged":
+        merged(region, 1, 2, even_though=("birth_date",))
+    else:
+        region.ask(Erase(identity=Identity.create_id(region.ids, SITE, NUMBER, 1), reason="a file in error"))
+    whole = [{**SON, "birth_place": "63220"}, {**SON, "first_names": "JEAN PAUL"}, {**SON, "sex": None}, SON]
+    assert {arrived(one) for one in whole} == {2}
+    assert arrived({**JEAN, "birth_date": "2005-05-05"}) == 4
+
+
+def test_a_clerk_who_gives_one_who_may_be_either_the_traits_of_the_father_takes_nobody_from_him(
+    arrived: Arrived, region: Region
+) -> None:
+    arrived(JEAN)
+    third = Identity.create_id(region.ids, SITE, NUMBER, 3)
+    region.ask(Correct(identity=third, stated=FATHER, reason="it is the father"))
+    assert [arrived({**FATHER, **more}) for more in ({}, {"birth_place": "63220"}, {"sex": None})] == [1, 1, 1]
+
+
 def test_a_matricule_keeps_apart_what_may_be_of_either(arrived: Arrived) -> None:
-    his, the_sons = matricule("1500133063001"), matricule("1810633063002")
-    assert [arrived(JEAN, ins=each) for each in (his, the_sons, None, his, the_sons, None)] == [3, 4, 5, 3, 4, 5]
+    """What came in without one is not his whose matricule comes in next."""
+    sent = [None, HIS, THE_SONS, None, HIS, THE_SONS]
+    assert [arrived(JEAN, ins=each) for each in sent] == [3, 4, 5, 3, 4, 5]
+
+
+def test_of_either_it_is_who_is_known_by_the_matricule_that_is_sent(arrived: Arrived) -> None:
+    assert (arrived(FATHER, ins=HIS), arrived(SON, ins=THE_SONS)) == (1, 2)
+    assert [arrived(JEAN, ins=each) for each in (THE_SONS, HIS, None)] == [2, 1, 3]
 
 
 @pytest.mark.parametrize("stated", [JEAN, *NAMELESS], ids=str)
@@ -124,3 +155,36 @@ def test_a_lost_key_stops_nobody_who_bore_the_number_before(
         assert arrived(FATHER) == found
     with pytest.raises(KeyMissing):
         arrived(SON)
+
+
+@pytest.mark.parametrize(
+    "later", [JEAN, {**JEAN, "sex": None}, {"family": "FICTIF"}, {}, {"family": "Fictif"}], ids=str
+)
+@pytest.mark.parametrize("joined", [False, True])
+def test_what_comes_later_of_a_study_of_one_who_may_be_either_is_of_that_study(
+    arrived: Arrived, region: Region, later: Stated, joined: bool
+) -> None:
+    assert arrived(JEAN, study=900) == 3
+    if joined:
+        merged(region, 1, 3)
+    assert arrived(later, study=900) == 3
+
+
+def test_an_accepted_conflict_gives_the_study_to_whom_it_named(arrived: Arrived, region: Region) -> None:
+    """A clerk said meanwhile whose that one is."""
+    other: Stated = {"family": "INVENTE", "given": "PAUL"}
+    study = UUID(region.receive(study_uid="2.25.900", local_id="8", stated=other).result["study"])
+    second = ReceivedConflict(
+        patient=ReceivedPatient(local_id=NUMBER, issuer=None, stated=JEAN),
+        study_uid="2.25.900",
+        differing=["PatientID", "PatientName"],
+        instances=1,
+        uid="2.25.900.1",
+        digest="ab" * 32,
+    )
+    region.receive(study_uid="2.25.900", local_id="8", stated=other, instances=1, root="33" * 32, conflicts=(second,))
+    (event,) = [e for e in region.history() if e.type == "study.conflict_found"]
+    merged(region, 2, 3)
+    accepted = AcceptConflict(study=study, conflict=UUID(event.data["conflict_id"]), reason="seen")
+    named = str(Identity.create_id(region.ids, SITE, NUMBER, 3))
+    assert region.ask(accepted).result["identity"] == event.data["other_identity_id"] == named
