@@ -17,6 +17,7 @@ from adapters.dicom.network.requestor import Callee
 from adapters.dicom.receiver import Ways
 from adapters.dicom.storage import Doors, StorageService
 from adapters.inbox.batches import Limits
+from adapters.inbox.filed import listing
 from adapters.retrieval.commitment import Commitments
 from adapters.retrieval.finding import Finder
 from adapters.retrieval.giving import Giver
@@ -134,7 +135,7 @@ class Gallery:
         self.commitments.start()
 
     def take(self, sender: Any, *datasets: Dataset, syntax: str = ExplicitVRLittleEndian) -> None:
-        """Send instances to it with pynetdicom, and wait until they are recorded."""
+        """Send instances to it with pynetdicom, and wait until they are recorded and can be given out."""
         before = self._recorded()
         classes = {str(one.SOPClassUID) for one in datasets}
         sender.requested_contexts = []
@@ -146,6 +147,11 @@ class Gallery:
             assert association.send_c_store(as_sent(one, syntax)).Status == 0
         association.release()
         until(lambda: self._recorded() >= before + len(datasets), "all instances are recorded")
+        until(lambda: self._filed() >= self._recorded(), "all instances are filed, which follows")
+
+    def _filed(self) -> int:
+        studies = {study for ids in self.shelf.all_of().values() for study in ids}
+        return sum(len(listing(self.spool, study)[1]) for study in studies)
 
     def _recorded(self) -> int:
         counted = 0
