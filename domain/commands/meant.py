@@ -81,6 +81,11 @@ def _told_the_same_of_either(
             yield one
 
 
+def was_told_the_same(known: Identity, stated: Traits) -> bool:
+    """Whether the very same was said of a person before. Raises KeyMissing (K1)."""
+    return can_be_of(known, stated) and _told_the_same(known.traits, stated)
+
+
 def can_be_of(known: Identity, stated: Traits) -> bool:
     """Whether a statement can be about a person, judging by number and traits. Raises KeyMissing (K1).
 

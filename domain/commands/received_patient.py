@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from domain.aggregates.identity import Identity
 from domain.commands.directory import is_enrolled
-from domain.commands.meant import can_be_of, meant_of, told_apart
+from domain.commands.meant import can_be_of, meant_of, told_apart, was_told_the_same
 from domain.errors import BadIns, NothingNew, OtherAuthority, UnknownSite
 from domain.identity_flags import forcing_prov
 from domain.identity_status import Status
 from domain.ins import Authorities, matricule, qualified
-from domain.same_number import completed, names_agree
+from domain.same_number import Traits, completed, names_agree
 from domain.traits import received_traits, refuse_odd_id
 from domain.unlike import in_words, unlike
 from domain.work import Work
@@ -51,7 +51,7 @@ def identity_for(
         raise UnknownSite(f"no establishment {site} is enrolled: krypton site enroll {site} --name …")
     refuse_odd_id(patient.local_id)
     stated = received_traits(work.now, **patient.stated)
-    known = named if named and can_be_of(named, stated) else meant_by(work, site, patient, study_uid)
+    known = named if named and can_be_of(named, stated) else _meant(work, site, patient, stated, study_uid)
     if known:
         _learn(known, stated)
     else:
@@ -74,8 +74,15 @@ def meant_by(work: Work, site: str, patient: ReceivedPatient, study_uid: str | N
     """Who bears a received number and is meant, as ``meant_of`` says; nothing is learned of them. ``study_uid``: of the
     study that came in.
     """
-    stated, bearers = received_traits(work.now, **patient.stated), [*under_number(work, site, patient)]
-    return meant_of(work, bearers, stated, ins=_sent_ins(patient, work.authorities), study_uid=study_uid)
+    return _meant(work, site, patient, received_traits(work.now, **patient.stated), study_uid)
+
+
+def _meant(work: Work, site: str, patient: ReceivedPatient, stated: Traits, study_uid: str | None) -> Identity | None:
+    bearers = under_number(work, site, patient)
+    first = next(bearers, None)
+    if first is None or was_told_the_same(first, stated):  # the usual case: nobody else is looked up
+        return first
+    return meant_of(work, [first, *bearers], stated, ins=_sent_ins(patient, work.authorities), study_uid=study_uid)
 
 
 def registered_beside(work: Work, site: str, patient: ReceivedPatient) -> Identity:
