@@ -51,7 +51,7 @@ class Comparison:
         """
         told = told or marks(row, row)
         judged = self.judged(told)
-        silent = BOTH_SIDES if told.summed and not row["qa"] else self._why(row, judged)
+        silent = self._why(row, told, judged)
         found = [] if silent else [*self._compared(row, judged.act or "", day)]
         why = silent or (None if found else self._missing(row, judged.act or "", day))
         return {
@@ -69,9 +69,11 @@ class Comparison:
             self._texts[day] = {AT_EXAM: self.levels(on) if on else None, NOW: self.levels(self.today)}
         return self._texts[day]
 
-    def _why(self, row: Mapping[str, Any], judged: Judged) -> str | None:
+    def _why(self, row: Mapping[str, Any], told: Marks, judged: Judged) -> str | None:
         if row["qa"]:
             return A_TEST
+        if told.summed:
+            return BOTH_SIDES
         if judged.act is None:
             return judged.state
         return None if row["population"] else NO_POPULATION
